@@ -1,0 +1,1 @@
+"""Experiments: designs, engines, stores, comparisons and the command line."""

@@ -1,0 +1,1 @@
+"""The shipped scenarios: the world as data, the record of rules, counterfactuals and lessons."""

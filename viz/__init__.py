@@ -1,0 +1,1 @@
+"""The browser page: pure pictures, and the Solara app that shows them."""
