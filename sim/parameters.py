@@ -1,0 +1,235 @@
+"""Behaviour: the named parameters and switches of every decision rule, each with its unit and meaning.
+
+Values live in scenarios/world/behaviour.yaml with source and range; a value without a source says `source: assumption`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sim.quantity import Quantity
+
+Switch = Literal["on", "off"]
+"""`off` sets a mechanism to its neutral value; the pattern it explains must vanish with it."""
+
+
+def parameter(unit: str, text: str) -> Any:
+    """A field that states its unit and meaning, for schema, tables and forms."""
+    return Field(description=text, json_schema_extra={"unit": unit})
+
+
+class Behaviour(BaseModel):
+    """Every parameter of behaviour; see docs/odd.md for the rules that use them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stockpiling: Switch = Field("on", description="Orders ahead of need when a ban is feared.")
+    belief: Switch = Field(
+        "on", description="Buyers learn from rules and leaks; off holds belief at belief_before_share."
+    )
+    redesign: Switch = Field("on", description="Makers offer parts cut to the line; off offers none.")
+    commitments: Switch = Field("on", description="Makers book capacity ahead; off makes on order without charge.")
+    impatience: Switch = Field("on", description="Waiting lowers worth; off makes buyers patient.")
+    diversion: Switch = Field("on", description="Goods evade the rules; off closes the grey lanes.")
+    enforcement: Switch = Field("on", description="Networks are found and shut; off lets them be.")
+    rental: Switch = Field("on", description="Idle hours are offered; off leaves them idle.")
+    offshore: Switch = Field("on", description="Clouds abroad host barred tenants; off closes them.")
+    thrift: Switch = Field("on", description="Scarcity speeds efficiency; off leaves the common trend.")
+    rebound: Switch = Field("on", description="Cheaper tokens raise inference wants; off leaves plans.")
+    substitution: Switch = Field(
+        "on", description="Chinese labs weigh domestic parts; off keeps them to foreign parts save state mandates."
+    )
+    learning: Switch = Field("on", description="Yield and skill grow with use; off holds them.")
+    domestic_preference_on: Switch = Field(
+        "on", description="State-funded labs favour domestic parts; off makes them indifferent."
+    )
+    memory_limit: Switch = Field("on", description="Chinese output needs memory stacks; off gives them freely.")
+
+    # Labs: wants and values
+    impatience_share_per_month: Quantity = parameter(
+        "share per month", "Fall in worth per month of expected wait; 1.10 to the wait gives both street premia."
+    )
+    choice_exponent: Quantity = parameter(
+        "exponent", "How sharply spend follows worth per dollar across parts (logit on logs)."
+    )
+    train_share: Quantity = parameter("share", "Share of a lab's plan meant for training; the rest serves inference.")
+    host_cost_usd: Quantity = parameter(
+        "USD per card",
+        "Server, network and power share of one card, outside accelerator budgets; it is why many small cards do not replace one large.",
+    )
+    order_gap_weeks: Quantity = parameter(
+        "weeks",
+        "Time in which a lab closes the gap between outstanding orders and what its expected wait asks for.",
+    )
+    order_surge_multiple: Quantity = parameter("x weekly plan", "Most a lab orders in a week without fear of a ban.")
+    wait_horizon_weeks: Quantity = parameter("weeks", "Longest wait a lab plans orders for.")
+    carry_over_weeks: Quantity = parameter("weeks of plan", "Unspent budget a lab may carry; more lapses.")
+    spot_cash_weeks: Quantity = parameter("weeks", "Time over which unspent budget is offered on the spot market.")
+    spot_patience_share: Quantity = parameter(
+        "share of cash", "Largest share of unspent budget bid on the spot market."
+    )
+    domestic_preference: Quantity = parameter(
+        "x worth", "Non-performance premium of domestic parts for state-funded labs."
+    )
+    domestic_preference_private: Quantity = parameter("x worth", "The same for private Chinese labs.")
+    skill_initial_share: Quantity = parameter(
+        "share", "Share of a new vendor's worth a lab reaches before it has used it."
+    )
+    skill_halving_weeks: Quantity = parameter("weeks", "Weeks of use that halve the skill gap with a vendor.")
+    stigma_platform_share: Quantity = parameter(
+        "share of price", "Legal-risk premium of large platforms before buying grey."
+    )
+    stigma_other_share: Quantity = parameter("share of price", "The same for start-ups, lessors, institutes.")
+    scrap_share_per_year: Quantity = parameter("share per year", "Failure and scrap of cards in place.")
+    rebound_elasticity: Quantity = parameter("elasticity", "Growth of inference wants per fall in cost per token.")
+    rebound_half_weeks: Quantity = parameter("weeks", "Lag of wants behind cheaper tokens.")
+
+    # Labs: belief and stockpile
+    hazard_scale_per_year: Quantity = parameter(
+        "per year", "h(m) = scale (m/12)^exponent, m months since the last closure."
+    )
+    hazard_exponent: Quantity = parameter("exponent", "See hazard_scale_per_year.")
+    belief_before_share: Quantity = parameter("probability", "Belief in a ban within a year before any closure.")
+    belief_horizon_weeks: Quantity = parameter("weeks", "Horizon of belief.")
+    cover_max_weeks: Quantity = parameter("weeks", "Most cover a stockpile aims for.")
+    holding_share_per_week: Quantity = parameter(
+        "share of shortage cost per week", "Cost of holding a week's cover early, over the cost of lacking it."
+    )
+    credit_multiple: Quantity = parameter(
+        "x weekly plan", "Most a lab orders in a week while its belief exceeds credit_belief_share."
+    )
+    credit_belief_share: Quantity = parameter("probability", "Belief above which a lab orders on credit.")
+    repay_weeks: Quantity = parameter("weeks", "Weeks over which orders ahead of plan are paid back.")
+
+    # Makers
+    forecast_weeks: Quantity = parameter("weeks", "Memory of the order forecast.")
+    booking_growth_share_per_week: Quantity = parameter("share per week", "Fastest growth of bookings of one part.")
+    lead_weeks: Quantity = parameter("weeks", "From booking to completion.")
+    title_weeks: Quantity = parameter("weeks", "From completion to passing of title.")
+    die_out_share: Quantity = parameter(
+        "share of lead", "Point of the lead at which the die is out and the part is chip-specific."
+    )
+    target_wait_weeks: Quantity = parameter("weeks", "Queue a maker aims at, in weeks of deliveries.")
+    china_capacity_share: Quantity = parameter(
+        "share", "Most of a maker's packaging that parts meant for China may take."
+    )
+    release_share: Quantity = parameter(
+        "share", "Share of a generation's peak lines released to parts on its die when the next generation ramps."
+    )
+    release_weeks: Quantity = parameter("weeks", "Time of that release.")
+    convertible_generic_share: Quantity = parameter("share", "Convertible part of wafers and memory on order.")
+    convertible_specific_share: Quantity = parameter("share", "Convertible part of chip-specific work in process.")
+    cost_booking_share: Quantity = parameter("share of unit cost", "Cost accrued at booking.")
+    cost_die_share: Quantity = parameter("share of unit cost", "Cost accrued when the die is out.")
+    board_cost_multiple: Quantity = parameter("x chip cost", "Module cost over chip cost.")
+    licence_loss_share: Quantity = parameter(
+        "probability", "Probability that barred stock cannot be licensed, as booked."
+    )
+    list_response_share_per_quarter: Quantity = parameter(
+        "share per quarter", "Move of list price per doubling of the queue over its target."
+    )
+    fuse_announce_weeks: Quantity = parameter("weeks", "From rule to announcement of a fuse-only part.")
+    fuse_volume_weeks: Quantity = parameter("weeks", "From rule to volume of a fuse-only part.")
+    board_volume_weeks: Quantity = parameter("weeks", "From rule to volume of a memory or board change.")
+    safety_distance_share: Quantity = parameter("share", "Distance kept from a threshold.")
+
+    # Channel and enforcement
+    server_markup_share: Quantity = parameter("share", "Mark-up of a server maker on a card.")
+    resale_markup_share: Quantity = parameter("share", "Mark-up of a lawful reseller on spot.")
+    grey_network_multiple: Quantity = parameter("x list", "Marginal cost of a diversion network, over list.")
+    network_chips_per_week: Quantity = parameter("chips per week", "Throughput of one network.")
+    networks_initial: Quantity = parameter("networks", "Networks at work when the first chip is barred.")
+    network_entry_per_year: Quantity = parameter("per network-year", "Growth of networks at a margin of 40%.")
+    networks_max: Quantity = parameter("networks", "Carriers, fronts and buyers there are.")
+    hub_diversion_cap_share: Quantity = parameter(
+        "share", "Most of the world's flagship deliveries outside China that hubs can divert."
+    )
+    detection_per_year: Quantity = parameter("per network-year", "Hazard that a network is shut at the effort of 2024.")
+    detection_elasticity: Quantity = parameter("elasticity", "Of detection to enforcement effort.")
+    penalty_multiple: Quantity = parameter("x value of the goods", "Penalty when caught.")
+    concealment_share: Quantity = parameter("share of value", "Shells, repacking, papers.")
+    seizure_share: Quantity = parameter("share", "Of a bust network's goods seized.")
+    shell_weeks: Quantity = parameter("weeks", "Time for a new shell to replace a bust one.")
+    bust_scare_share: Quantity = parameter("share", "Fall in a hub's flow for shell_weeks after a bust there.")
+    verification_detection_multiple: Quantity = parameter(
+        "x detection", "Detection of diverted chips that report their place."
+    )
+
+    # Rental
+    utilisation_hyperscaler_share: Quantity = parameter("share", "Own use of own hours.")
+    utilisation_lab_share: Quantity = parameter("share", "Own use of own hours.")
+    utilisation_state_share: Quantity = parameter("share", "Own use of own hours.")
+    utilisation_tail_share: Quantity = parameter("share", "Own use of own hours.")
+    utilisation_lessor_share: Quantity = parameter("share", "Own use of own hours by those who live by renting.")
+    power_usd_per_hour: Quantity = parameter("USD per card-hour", "Power and staff at full load.")
+    rent_floor_share: Quantity = parameter(
+        "share of capital cost per year", "Least yearly rent an owner takes, over card and host cost."
+    )
+    card_life_years: Quantity = parameter("years", "Economic life of a card.")
+    offshore_rent_share: Quantity = parameter(
+        "share of plan", "Most of a barred platform's plan that goes to leases abroad."
+    )
+    cloud_growth_share_per_week: Quantity = parameter("share per week", "Fastest growth of an offshore cloud.")
+    cloud_latency_share: Quantity = parameter("share of worth", "Worth lost by computing abroad.")
+
+    # Chinese supply
+    domestic_packaging_growth_per_year: Quantity = parameter(
+        "x per year", "Growth of Huawei's card packaging while short."
+    )
+    domestic_packaging_max_cards: Quantity = parameter("cards per week", "Where that growth ends, 2024.")
+    domestic_packaging_start_cards: Quantity = parameter("cards per week", "Packaging in January 2022.")
+    domestic_packaging_late_growth_per_year: Quantity = parameter("x per year", "Growth of the ceiling after 2024.")
+    yield_start_share: Quantity = parameter("share", "Line yield of a large die at the start.")
+    yield_gain_share: Quantity = parameter("share", "Gain of line yield with output.")
+    yield_scale_cards: Quantity = parameter("cards", "Output over which that gain is made (Wright).")
+    other_domestic_start_cards: Quantity = parameter(
+        "cards per week", "Output of the other Chinese makers in January 2023."
+    )
+    other_domestic_growth_per_year: Quantity = parameter("x per year", "Growth of that output.")
+    huawei_wafer_share: Quantity = parameter("share", "Huawei's part of SMIC wafers for AI dies.")
+    memory_flow_stacks_per_week: Quantity = parameter(
+        "stacks per week", "Memory stacks Chinese buyers can get in ordinary weeks."
+    )
+    memory_rush_stacks_per_week: Quantity = parameter("stacks per week", "The most suppliers deliver in a rush.")
+    memory_cover_weeks: Quantity = parameter("weeks", "Cover memory buyers aim for when a bar is certain.")
+    tool_ban_slowdown_share: Quantity = parameter(
+        "share", "More time per added wafer capacity under the tool controls."
+    )
+    low_end_cards_per_week: Quantity = parameter("cards per week", "Foreign cards for inference sold in China.")
+    low_end_growth_per_year: Quantity = parameter("x per year", "Growth of that flow.")
+    dies_through_proxies_per_week: Quantity = parameter(
+        "dies per week", "TSMC dies obtained through fronts, 2023H2 to October 2024."
+    )
+
+    # Progress
+    run_share: Quantity = parameter("share", "Largest share of its usable training worth a lab puts in one run.")
+    run_weeks: Quantity = parameter("weeks", "Length of such a run.")
+    mfu_share: Quantity = parameter("share", "Model FLOP utilisation of Nvidia clusters.")
+    release_weeks_after_run: Quantity = parameter("weeks", "From end of a run to publication.")
+    efficiency_growth_per_year: Quantity = parameter("x per year", "Algorithmic efficiency at the frontier.")
+    scarcity_thrift_share: Quantity = parameter("share", "s in dE/dt: thrift from being short of compute.")
+    diffusion_years: Quantity = parameter("years", "Time in which ideas diffuse.")
+    plan_growth_training_per_year: Quantity = parameter("x per year", "Planned growth of a lab's training.")
+    retro_failure_share_per_year: Quantity = parameter("share per year", "Unrepaired failures without spares.")
+    retro_software_share_per_year: Quantity = parameter("share per year", "Worth lost without software support.")
+
+    # Government and reach
+    military_target_h100e: Quantity = parameter("h100e", "Compute whose access by a listed user is measured.")
+    front_share: Quantity = parameter("share of the tail", "Unlisted buyers that are fronts.")
+    screening_share: Quantity = parameter("share", "Idle domestic hours that screening withholds from listed users.")
+    tax_share: Quantity = parameter("share", "Tax on profit.")
+    review_weeks: Quantity = parameter("weeks", "Rhythm of an adaptive government's review.")
+    adaptive_leakage_share: Quantity = parameter("share", "Leakage above which an adaptive US tightens.")
+    adaptive_train_cap_h100e: Quantity = parameter(
+        "h100 train weights per year", "Legal training worth above which an adaptive US tightens."
+    )
+    restrain_ready_share: Quantity = parameter(
+        "share", "Readiness at which an adaptive China starts to restrain purchases."
+    )
+    restrain_advantage_ratio: Quantity = parameter("ratio", "Foreign advantage that holds it back.")
+
+    def on(self, switch: str) -> bool:
+        """Whether a mechanism is at work."""
+        return bool(getattr(self, switch) == "on")
