@@ -84,6 +84,62 @@ TRADE_COLUMNS: dict[str, type] = {
 books. use -1 where the sale serves both. ship_to, bill_to, customer_hq, end_hq: rows of countries. lane -1: the maker's own."""
 
 
+NEVER = 2**31 - 1
+"""A tick that does not come, in the attribute arrays."""
+
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    # name: (axis, what it is); "row of X" is a place in names[X]
+    "chip_maker": ("chip", "row of maker"),
+    "chip_tpp": ("chip", "total processing performance, ECCN 3A090 technical notes"),
+    "chip_io_gbps": ("chip", "aggregate bidirectional interconnect"),
+    "chip_membw_gbps": ("chip", "memory bandwidth"),
+    "chip_memory_gb": ("chip", "memory"),
+    "chip_train_weight": ("chip", "worth in training, H100 = 1"),
+    "chip_infer_weight": ("chip", "worth in inference, H100 = 1"),
+    "chip_datacentre": ("chip", "bool: not a consumer part"),
+    "chip_fab": ("chip", "row of country where it is made"),
+    "chip_cut_from": ("chip", "row of chip it is a redesign of, -1 for none"),
+    "chip_announced_tick": ("chip", "tick of announcement, negative before the start, NEVER for none"),
+    "chip_volume_tick": ("chip", "tick of first volume, likewise"),
+    "maker_actor": ("maker", "row of actor"),
+    "maker_hq": ("maker", "row of country of the ultimate parent"),
+    "lab_actor": ("lab", "row of actor"),
+    "lab_country": ("lab", "row of country of its seat"),
+    "lab_hq": ("lab", "row of country of the ultimate parent"),
+    "lab_region": ("lab", "row of region where the chips it owns stand"),
+    "lab_military": ("lab", "bool: linked to the military"),
+    "lab_state": ("lab", "bool: paid by the state"),
+    "distributor_actor": ("distributor", "row of actor"),
+    "distributor_country": ("distributor", "row of country of its seat"),
+    "country_region": ("country", "row of region"),
+    "lane_from": ("lane", "row of country of the exporter"),
+    "lane_to": ("lane", "row of country of the importer"),
+}
+"""What `Record.of` holds, one entry a row of the axis; metrics read no other attribute."""
+
+
+EVENT_KINDS: dict[str, str] = {
+    "leak": "a rule is reported before it is announced",
+    "decree_announced": "a rule becomes public; text is its title",
+    "decree_in_force": "a rule begins to bind; text is its title",
+    "decree_ended": "a rule ceases to bind",
+    "queue_cancelled": "a bar strikes orders out",
+    "charge": "a vendor books a write-down",
+    "charge_guided": "a vendor announces a write-down",
+    "lost_sales": "sales that a bar prevents to quarter end",
+    "redesign_announced": "a part cut to a rule becomes known",
+    "redesign_volume": "a part cut to a rule ships in volume",
+    "licence_granted": "a licence is granted",
+    "licence_denied": "a licence is refused",
+    "smuggled": "goods move past a rule",
+    "bust": "a diversion network is shut",
+    "seizure": "goods are taken",
+    "price_response": "a vendor's market value answers a rule",
+    "shell_entered": "a new diversion network begins",
+}
+"""Kinds of event; `other` is the counterpart, `quantity` and `unit` say how much."""
+
+
 class Event(NamedTuple):
     """Something that happened and why: `cause` is the place in the log of what led to it, -1 for a beginning."""
 
@@ -103,9 +159,8 @@ class Event(NamedTuple):
 class Record:
     """One run's record.
 
-    names  axis -> labels, for actor maker lab distributor supplier chip country channel use region place party rule.
-    of     attribute arrays: chip_maker chip_tpp chip_train_weight chip_infer_weight chip_datacentre, lab_actor lab_country
-           lab_hq lab_military lab_state lab_region, maker_actor maker_hq, distributor_actor distributor_country, ...
+    names  axis -> labels, for actor maker lab distributor supplier chip country channel use region place party rule lane.
+    of     the arrays of ATTRIBUTES.
     """
 
     clock: Clock
