@@ -53,8 +53,10 @@ class Panel:
         order = sorted(range(len(short)), key=short.__getitem__)
         starts = [i for i, row in enumerate(order) if i == 0 or short[row] != short[order[i - 1]]]
         keys = tuple(short[order[i]] for i in starts)
-        values, known = self.values[order], ~np.isnan(self.values[order])
-        amount = np.where(known, values, 0.0)
+        values, unknown = self.values[order], np.isnan(self.values[order])
+        if self.over_time != "mean" and not unknown.any():
+            return replace(self, dims=dims, keys=keys, values=_added(values, starts))
+        known, amount = ~unknown, np.where(unknown, 0.0, values)
         if self.over_time != "mean":
             held = _added(known, starts)
             return replace(self, dims=dims, keys=keys, values=np.where(held > 0, _added(amount, starts), np.nan))

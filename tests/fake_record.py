@@ -123,7 +123,9 @@ def _trades(record: Record, weeks: int, leak: float) -> dict[str, NDArray[Any]]:
 
 def _sold(of: dict[str, NDArray[Any]], tick: int, lab: int, chip: int) -> int:
     chinese, domestic = of["lab_hq"][lab] == 0, of["maker_hq"][of["chip_maker"][chip]] == 0
-    if tick < of["chip_volume_tick"][chip] or (domestic and not chinese) or (chip + lab + tick) % (3 if len(CHIPS) == len(of["chip_maker"]) else 8):
+    if tick < of["chip_volume_tick"][chip] or (domestic and not chinese) or (chip + lab + tick) % 3:
+        return 0
+    if chip >= len(CHIPS) and (7 * chip + lab) % 5:
         return 0
     barred = chinese and of["chip_io_gbps"][chip] >= 600 and tick >= BAN
     return 0 if barred else 100 + 10 * lab + tick
