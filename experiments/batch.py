@@ -1,0 +1,146 @@
+"""Batch: carries a store's missing chunks through an engine, and says how it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.design import SCENARIO_MODEL, Design, Study
+from experiments.engines.base import Engine, Work, drive
+from experiments.outcome import Outcome
+from experiments.provenance import source_hash
+from experiments.store import Mended, Store
+from experiments.tasks import run_chunk
+from sim.errors import UsageError
+
+ENGINES = ("sequential", "local", "dask")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a batch stands: runs settled before it, done and failed in it, runs in all, seconds it has taken."""
+
+    before: int
+    done: int
+    failed: int
+    total: int
+    elapsed_s: float
+
+    @property
+    def rate(self) -> float:
+        """Runs a second, in this batch."""
+        return (self.done + self.failed) / self.elapsed_s if self.elapsed_s else 0.0
+
+    @property
+    def eta_s(self) -> float:
+        """Seconds still to go at this rate; infinite before the first run."""
+        left = self.total - self.before - self.done - self.failed
+        return left / self.rate if self.rate else float("inf") if left else 0.0
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine, as asked on the command line."""
+
+    name: str = "local"
+    workers: int = 2
+    scheduler: str = ""
+
+    def start(self) -> Engine:
+        """Raises UsageError on an unknown engine or a scheduler for one that has none."""
+        if self.workers < 1:
+            raise UsageError(f"--workers {self.workers}: give at least 1")
+        if self.scheduler and self.name != "dask":
+            raise UsageError("--scheduler is for --engine dask")
+        if self.name == "sequential":
+            from experiments.engines.sequential import SequentialEngine
+
+            return SequentialEngine()
+        if self.name == "dask":
+            from experiments.engines.dask import DaskEngine
+
+            return DaskEngine(self.workers, self.scheduler)
+        if self.name == "local":
+            from experiments.engines.local import LocalEngine
+
+            return LocalEngine(self.workers)
+        raise UsageError(f'no engine "{self.name}"; known: {", ".join(ENGINES)}')
+
+
+def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
+    """A folder for a design: created, or opened when it holds the very same. `model` names code and comes from Python
+    only.
+
+    Raises ScenarioError when the scenario cannot be used, UsageError when the folder holds something else.
+    """
+    if model != SCENARIO_MODEL:
+        return Store.create(folder, design, _study(design, model, "", ""), "{}")
+    import json
+
+    import sim
+
+    scenario = sim.load(design.scenario)
+    known = {name: item.model_dump() for name, item in scenario.uncertainties.items()}
+    stated = {name: Outcome.of(item).text for name, item in scenario.outcomes.items()}
+    whole = design.completed(known, stated)
+    return Store.create(
+        folder,
+        whole,
+        _study(whole, model, design.scenario, scenario.hash),
+        json.dumps(scenario.plain(), ensure_ascii=False),
+    )
+
+
+def _study(design: Design, model: str, scenario: str, scenario_hash: str) -> Study:
+    for text in design.outcomes.values():
+        Outcome.parse(text)
+    return Study(
+        model, scenario, scenario_hash, source_hash(), design.recording, tuple(sorted(design.outcomes.items()))
+    )
+
+
+def carry_out(
+    store: Store,
+    choice: EngineChoice,
+    listen: Listener = lambda progress: None,
+    retry_failed: bool = False,
+    work: Work = run_chunk,
+) -> tuple[Progress, Mended]:
+    """Do what is missing in a store and write its failures. Raises StoreError when another process holds the folder
+    or the disk
+    refuses, EngineLostError when the engine goes; what is finished stays either way."""
+    store.check_sources()
+    with store.lock():
+        mended = store.mend()
+        progress = _carry(store, choice, listen, retry_failed, work)
+        store.write_failures()
+    return progress, mended
+
+
+def _carry(store: Store, choice: EngineChoice, listen: Listener, retry_failed: bool, work: Work) -> Progress:
+    begun, total = time.perf_counter(), store.n_runs()
+    chunks = list(store.missing(retry_failed))
+    progress = Progress(total - sum(len(chunk.cases) for chunk in chunks), 0, 0, total, 0.0)
+    listen(progress)
+    if not chunks:
+        return progress
+    try:
+        with choice.start() as engine:
+            for report in drive(engine, chunks, work):
+                progress = Progress(
+                    progress.before,
+                    progress.done + report.done,
+                    progress.failed + len(report.failed),
+                    total,
+                    time.perf_counter() - begun,
+                )
+                listen(progress)
+    except BaseException:
+        store.write_failures()
+        raise
+    return progress

@@ -1,0 +1,201 @@
+"""Design: what to run, as data: policies x draws of the uncertainties x paired seeds, and which outcomes to read.
+
+Every policy meets every draw on the same seeds, so a difference between two policies is never a difference of luck.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from experiments.outcome import Outcome
+from experiments.provenance import run_key
+from experiments.sampling import Factor, FactorField, Point, Sampling, Scalar, points
+from sim.errors import UsageError
+
+SCHEMA = 1
+"""Number of the form of design files."""
+
+SCENARIO_MODEL = "experiments.tasks:run_scenario"
+"""What runs a case. Only Python can name another: a file never names code."""
+
+_RESERVED = frozenset(
+    {
+        "run_key",
+        "policy",
+        "draw",
+        "block",
+        "row",
+        "seed",
+        "status",
+        "error",
+        "trace",
+        "wall_s",
+        "rows",
+        "reproduce",
+        "finished",
+    }
+)
+
+
+class Policy(BaseModel):
+    """A named setting: levers of the scenario by name, and values by path."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    levers: tuple[str, ...] = ()
+    settings: dict[str, Any] = {}
+
+
+def _policy(said: Any) -> Any:
+    if isinstance(said, str):
+        return {"levers": (said,)}
+    if isinstance(said, list | tuple):
+        return {"levers": tuple(said)}
+    if isinstance(said, Mapping) and not set(said) <= {"levers", "settings"}:
+        return {"settings": dict(said)}
+    return said if said is not None else {}
+
+
+def _named(said: Any) -> Any:
+    """A list of names means the scenario's own uncertainties of those names."""
+    return {str(name): None for name in said} if isinstance(said, list | tuple) else said
+
+
+def _seeds(said: Any) -> Any:
+    return tuple(range(1, said + 1)) if isinstance(said, int) and not isinstance(said, bool) else said
+
+
+class Design(BaseModel):
+    """One experiment, as its file says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_number: Literal[1] = Field(SCHEMA, alias="schema")
+    title: str = ""
+    summary: str = ""
+    scenario: str
+    policies: dict[str, Annotated[Policy, BeforeValidator(_policy)]] = {"base": Policy()}
+    levers: dict[str, tuple[Scalar, ...]] = {}
+    """Path -> the settings to cross; every combination becomes a policy of its own."""
+    uncertainties: Annotated[dict[str, FactorField | None], BeforeValidator(_named)] = {}
+    constants: dict[str, Any] = {}
+    outcomes: dict[str, str] = {}
+    sampling: Sampling = Sampling()
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds)] = (1,)
+    recording: Literal["headline", "standard", "full"] = "headline"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Design:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("give at least one seed, each once")
+        columns = [*self.factor_names, *self.outcomes]
+        taken = sorted({name for name in columns if columns.count(name) > 1} | (set(columns) & _RESERVED))
+        if taken:
+            raise ValueError(f"{', '.join(taken)}: a column of results already has this name; choose another")
+        return self
+
+    @property
+    def factor_names(self) -> list[str]:
+        """Names of the columns that tell one draw from another."""
+        return sorted({name for row in self.sampling.rows for name in row} | set(self.uncertainties))
+
+    @property
+    def parsed_outcomes(self) -> dict[str, Outcome]:
+        return {name: Outcome.parse(text) for name, text in self.outcomes.items()}
+
+    @property
+    def factors(self) -> dict[str, Factor]:
+        """The uncertainties, which must all be stated by now."""
+        return {name: factor for name, factor in self.uncertainties.items() if factor is not None}
+
+    def completed(self, known: Mapping[str, Any], outcomes: Mapping[str, str]) -> Design:
+        """The design with the uncertainties it only names, and outcomes it leaves out, taken from the scenario's.
+        Raises UsageError on unknown names."""
+        found = dict(self.uncertainties)
+        for name in [name for name, factor in found.items() if factor is None]:
+            if name not in known:
+                raise UsageError(
+                    f'{self.scenario} states no uncertainty "{name}"; it states: {", ".join(sorted(known)) or "none"}'
+                )
+            found[name] = Factor.model_validate(known[name])
+        return self.model_copy(update={"uncertainties": found, "outcomes": self.outcomes or dict(outcomes)})
+
+    def all_policies(self) -> dict[str, Policy]:
+        """The named policies crossed with the settings of the levers, by name."""
+        if not self.levers:
+            return dict(self.policies)
+        crossed: dict[str, Policy] = {}
+        for values in itertools.product(*self.levers.values()):
+            chosen = dict(zip(self.levers, values, strict=True))
+            words = " ".join(f"{path}={value}" for path, value in chosen.items())
+            for name, policy in self.policies.items():
+                label = words if list(self.policies) == ["base"] else f"{name} {words}"
+                crossed[label] = policy.model_copy(update={"settings": {**policy.settings, **chosen}})
+        return crossed
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run to do: its content key, the named levers and path settings over the study's scenario, and the seed."""
+
+    run_key: str
+    levers: tuple[str, ...]
+    settings: tuple[tuple[str, Any], ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place in the design and the run that fills it; two places with equal parameters share a run."""
+
+    policy: str
+    draw: int
+    block: str
+    row: int
+    seed: int
+    values: tuple[tuple[str, Scalar], ...]
+    run_key: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all cases of a folder share. scenario: the name to show and to reproduce with; folder: where its file and
+    results are."""
+
+    model: str
+    scenario: str
+    scenario_hash: str
+    sources: str
+    recording: str
+    outcomes: tuple[tuple[str, str], ...]
+    folder: str = ""
+
+
+def plan(design: Design, study: Study, seeds: Sequence[int]) -> Iterator[tuple[Entry, Case]]:
+    """Every place of the design for these seeds, in order: policy, then draw, then seed."""
+    drawn = points(design.factors, design.sampling)
+    for name, policy in design.all_policies().items():
+        for point in drawn:
+            settings = _settings(design, policy, point)
+            words = {"levers": policy.levers, "settings": settings, "recording": study.recording}
+            for seed in seeds:
+                key = run_key(study.model, study.scenario_hash, words, seed, study.sources)
+                yield (
+                    Entry(name, point.draw, point.block, point.row, seed, point.values, key),
+                    Case(key, policy.levers, settings, seed),
+                )
+
+
+def _settings(design: Design, policy: Policy, point: Point) -> tuple[tuple[str, Any], ...]:
+    """Path settings in the order they bind: constants, the policy's, then the draw's. One path is set once."""
+    factors = design.factors
+    drawn = {(factors[name].path if name in factors else "") or name: value for name, value in point.values}
+    both = sorted(set(policy.settings) & set(drawn) | set(design.constants) & (set(policy.settings) | set(drawn)))
+    if both:
+        raise UsageError(f"{', '.join(both)}: set by more than one of constants, policy, levers and uncertainties")
+    return tuple(sorted({**design.constants, **policy.settings, **drawn}.items()))

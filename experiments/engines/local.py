@@ -1,0 +1,111 @@
+"""Local: one spawned process a worker, each a pool of its own, so that a death is blamed on the one chunk it held."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+
+from experiments.chunk import Chunk, ChunkReport
+from experiments.engines.base import Engine, Work, WorkerLostError
+from experiments.tasks import run_case
+
+
+@dataclass
+class _Lane:
+    """A pool of one process, and whether it is at work."""
+
+    pool: ProcessPoolExecutor = field(default_factory=lambda: _pool())
+    busy: bool = False
+
+
+class LocalEngine(Engine):
+    """`workers` processes on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self.slots = workers
+        self._lanes = [_Lane() for _ in range(workers)]
+        self._warm = False
+
+    def submit(self, work: Work, chunk: Chunk) -> Future[ChunkReport]:
+        if not self._warm:
+            self._warm_up(chunk)
+        lane = next(lane for lane in self._lanes if not lane.busy)
+        lane.busy = True
+        answer: Future[ChunkReport] = Future()
+        self._inner(lane, work, chunk).add_done_callback(lambda inner: _pass_on(lane, inner, answer))
+        return answer
+
+    def close(self, finish: bool) -> None:
+        for lane in self._lanes:
+            _stop(lane.pool, finish)
+
+    def _inner(self, lane: _Lane, work: Work, chunk: Chunk) -> Future[ChunkReport]:
+        """Submit to a lane; a pool that broke while idle is replaced first."""
+        try:
+            return lane.pool.submit(work, chunk)
+        except BrokenProcessPool:
+            _stop(lane.pool, finish=False)
+            lane.pool = _pool()
+            return lane.pool.submit(work, chunk)
+
+    def _warm_up(self, chunk: Chunk) -> None:
+        """Let one process fill the cache of compiled kernels before the others read it: several at once each compile
+        for themselves."""
+        self._warm = True
+        if self.slots < 2:
+            return
+        others = [lane.pool.submit(os.getpid) for lane in self._lanes[1:]]
+        try:
+            self._lanes[0].pool.submit(run_case_alone, chunk).result()
+            for other in others:
+                other.result()
+        except BrokenProcessPool:
+            return
+
+
+def run_case_alone(chunk: Chunk) -> None:
+    """Run the first case of a chunk and keep nothing of it."""
+    run_case(chunk.study, chunk.cases[0])
+
+
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
+    )
+
+
+def _pass_on(lane: _Lane, inner: Future[ChunkReport], answer: Future[ChunkReport]) -> None:
+    error = inner.exception() if not inner.cancelled() else WorkerLostError("cancelled")
+    if isinstance(error, BrokenProcessPool):
+        lane.pool = _pool()
+        error = WorkerLostError(str(error))
+    lane.busy = False
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(inner.result())
+
+
+def _stop(pool: ProcessPoolExecutor, finish: bool) -> None:
+    if not finish:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    """A worker leaves interrupts to its parent, and ends soon after it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
