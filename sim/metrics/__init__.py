@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sim.metrics.base import DIMS, LEVELS, METRICS, Level, Metric, Tally
 from sim.registry import discover
 
 
-def metrics() -> list[Metric]:
+@lru_cache(maxsize=1)
+def metrics() -> tuple[Metric, ...]:
     """Every observable, by name."""
     discover(__name__, "chokepoint.metrics", METRICS)
-    return [METRICS[name] for name in METRICS.names]
+    return tuple(METRICS[name] for name in METRICS.names)
 
 
 __all__ = ["DIMS", "LEVELS", "METRICS", "Level", "Metric", "Tally", "metrics"]
