@@ -19,6 +19,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from sim.errors import nearest
+
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """Days a scenario may name; anything outside is taken for a slip of the pen."""
 
@@ -145,10 +147,11 @@ class Quantity(BaseModel):
 class Of:
     """What a field's quantity is measured in and the bounds it keeps: `Annotated[Quantity, Of("share", 0, 1)]`.
 
-    A stated unit must be this one; where none is stated, this one is filled in. Raises a fault outside the bounds.
+    A stated unit must be this one (or one of these); where none is stated, the only one is filled in.
+    Raises a fault outside the bounds.
     """
 
-    unit: str
+    unit: str | tuple[str, ...]
     at_least: float | None = None
     at_most: float | None = None
     above: float | None = None
@@ -160,27 +163,33 @@ class Of:
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return quantity_schema(self)
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        return (self.unit,) if isinstance(self.unit, str) else self.unit
+
     def _with_unit(self, data: Any) -> Any:
         if isinstance(data, Quantity):
-            return data if data.unit == self.unit else data.model_copy(update={"unit": self.unit})
+            return data if data.unit in self.units else data.model_copy(update={"unit": self.units[0]})
         if not isinstance(data, Mapping):
-            return {"value": data, "unit": self.unit}
-        if not any(word in data for word in _WORDS):
-            return {"path": data, "unit": self.unit}
-        if data.get("unit", self.unit) != self.unit:
-            raise fault(f"the unit {shown(data['unit'])} is not the one this key is measured in",
-                        f'write "{self.unit}" or leave the unit out', ("unit",))
-        return {**data, "unit": self.unit}
+            stated: dict[str, Any] = {"value": data}
+        else:
+            stated = dict(data) if any(word in data for word in _WORDS) else {"path": data}
+        if "unit" not in stated and isinstance(self.unit, str):
+            stated["unit"] = self.unit
+        if stated.get("unit") not in self.units:
+            known = nearest(str(stated.get("unit", "")), list(self.units))
+            raise fault(f"the unit {shown(stated.get('unit'))} is not one this key is measured in", known, ("unit",))
+        return stated
 
     def _checked(self, quantity: Quantity) -> Quantity:
         lowest = min(quantity.low, quantity.value)
         highest = max(quantity.high, quantity.value)
         if self.at_least is not None and lowest < self.at_least:
-            raise fault(f"{lowest:g} is too low", f"write {self.at_least:g} or more ({self.unit})")
+            raise fault(f"{lowest:g} is too low", f"write {self.at_least:g} or more ({quantity.unit})")
         if self.above is not None and lowest <= self.above:
-            raise fault(f"{lowest:g} is too low", f"write more than {self.above:g} ({self.unit})")
+            raise fault(f"{lowest:g} is too low", f"write more than {self.above:g} ({quantity.unit})")
         if self.at_most is not None and highest > self.at_most:
-            raise fault(f"{highest:g} is too high", f"write {self.at_most:g} or less ({self.unit})")
+            raise fault(f"{highest:g} is too high", f"write {self.at_most:g} or less ({quantity.unit})")
         return quantity
 
 
@@ -204,10 +213,10 @@ def quantity_schema(of: Of | None = None) -> dict[str, Any]:
     yearly = {**steps, "patternProperties": {r"^\d{4}$": point}}
     pair = {"type": "array", "prefixItems": [number] * 2, "items": False, "minItems": 2}
     words = {"value": number, "path": steps, "yearly": yearly, "range": pair, "source": {"type": "string"},
-             "note": {"type": "string"}, "unit": {"const": of.unit} if of else {"type": "string"}}
+             "note": {"type": "string"}, "unit": {"enum": list(of.units)} if of else {"type": "string"}}
     stated = {"type": "object", "properties": words, "additionalProperties": False,
               "oneOf": [{"required": [slot]} for slot in _SLOTS]}
-    return {"anyOf": [number, steps, stated], **({"description": f"in {of.unit}"} if of else {})}
+    return {"anyOf": [number, steps, stated], **({"description": f"in {' or '.join(of.units)}"} if of else {})}
 
 
 def _fields(stated: Mapping[str, Any]) -> dict[str, Any]:

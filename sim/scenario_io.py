@@ -1,0 +1,755 @@
+"""Scenario files: YAML 1.2's safe subset, TOML or JSON in; a `Scenario`, or every fault at once, out.
+
+The only door to YAML. A file is data: no tags, no duplicate keys, no code, no network; its size, depth and
+aliases are bounded before anything is built from it. Layers (what a file extends, the file, named overrides,
+settings) are merged as JSON merge patches (RFC 7396: maps key by key, null removes), and each remembers its lines, so
+that a fault names the file and line that said it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from pydantic import ValidationError
+
+from sim.errors import Fault, ScenarioError, UsageError, nearest
+from sim.quantity import shown
+from sim.scenario import SCHEMA, Scenario
+from sim.scenario_faults import faults_of, reference_faults
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 40
+MAX_NODES = 200_000
+MAX_FILES = 100
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+
+Pointer = tuple[str, ...]
+
+
+# --- the public door --------------------------------------------------------------------------------------------------
+
+
+def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """The scenario of a shipped name or a path, with overrides: `path=value` settings or names under its `levers:`.
+
+    Raises ScenarioError with every fault found, UsageError when there is no such scenario.
+    """
+    layers = read_layers(name_or_path)
+    data, layers = _with_overrides(layers, overrides)
+    return _scenario(data, layers)
+
+
+def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", folder: Path | None = None) -> Scenario:
+    """The scenario of a text in YAML (or by the suffix of `name`, TOML or JSON); it may extend shipped scenarios
+    and files of `folder`."""
+    source = _Source(Path(name), folder, name)
+    layers = _Reader().layers(source, _parse(text, source))
+    data, layers = _with_overrides(layers, overrides)
+    return _scenario(data, layers)
+
+
+def dumps(data: Mapping[str, Any]) -> str:
+    """Plain data as YAML that reads back the same: keys in the order given, no aliases."""
+    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def shipped_folder() -> Path:
+    """Where the scenarios that come with the package stand."""
+    return Path(str(files("scenarios")))
+
+
+def shipped_names() -> list[str]:
+    """Names of the shipped scenarios that can be run: files with a title, in order of name."""
+    root = shipped_folder()
+    found = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
+    return sorted(name for name in found if not name.startswith(("world/", "rules/", "facts/", "teaching/lessons/")))
+
+
+@dataclass
+class Origin:
+    """Which layer said what. Left behind when a scenario is pickled."""
+
+    layers: list[Layer] = field(default_factory=list)
+
+    def place(self, pointer: Pointer) -> tuple[str, int]:
+        """File and line of a pointer, or of the nearest thing above it that some layer wrote."""
+        for length in range(len(pointer), 0, -1):
+            for layer in reversed(self.layers):
+                line = layer.line(pointer[:length])
+                if line:
+                    return layer.file, line
+        return (self.layers[-1].file, 1) if self.layers else ("", 0)
+
+    def where(self, path: str) -> str:
+        """'file:line' of a dotted path."""
+        file, line = self.place(tuple(path.split(".")))
+        return f"{file}:{line}" if file else ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layers": []}
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+
+class Layer(Protocol):
+    """Plain data from one place, and the line of each pointer in it (0 where it says nothing)."""
+
+    file: str
+    data: dict[str, Any]
+
+    def line(self, pointer: Pointer) -> int: ...
+
+
+@dataclass
+class _NodeLayer:
+    """A layer of composed YAML or JSON nodes."""
+
+    file: str
+    data: dict[str, Any]
+    root: yaml.Node
+
+    def line(self, pointer: Pointer) -> int:
+        node, line = self.root, self.root.start_mark.line + 1
+        for word in pointer:
+            found = _child(node, word)
+            if found is None:
+                return 0
+            node, line = found
+        return line
+
+
+@dataclass
+class _LineLayer:
+    """A layer whose lines are known by pointer: TOML, and settings."""
+
+    file: str
+    data: dict[str, Any]
+    lines: dict[Pointer, int]
+
+    def line(self, pointer: Pointer) -> int:
+        return self.lines.get(pointer, 0)
+
+
+@dataclass
+class _PatchLayer:
+    """The part of other layers under a prefix, laid over the whole: a named override."""
+
+    data: dict[str, Any]
+    origin: Origin
+    prefix: Pointer
+    file: str = ""
+
+    def line(self, pointer: Pointer) -> int:
+        for layer in reversed(self.origin.layers):
+            line = layer.line(self.prefix + pointer)
+            if line:
+                self.file = layer.file
+                return line
+        return 0
+
+
+def _child(node: yaml.Node, word: str) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == word:
+                return value, key.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode) and word.isdecimal() and int(word) < len(node.value):
+        item = node.value[int(word)]
+        return item, item.start_mark.line + 1
+    return None
+
+
+def read_layers(name_or_path: str | Path) -> list[Layer]:
+    """Every file a scenario stands on, what it extends first, itself last."""
+    source = _find(str(name_or_path))
+    return _Reader().layers(source, _parse(_text_of(source), source))
+
+
+def merged(layers: Iterable[Layer]) -> dict[str, Any]:
+    """One mapping from layers, later over earlier; `rules.without` taken out."""
+    data: dict[str, Any] = {}
+    for layer in layers:
+        data = merge(data, {key: part for key, part in layer.data.items() if key != "extends"})
+    return data
+
+
+def merge(under: Any, over: Any) -> Any:
+    """`over` laid on `under` (RFC 7396); a quantity's value, path and yearly are one slot, where the new one stays."""
+    if not isinstance(over, dict):
+        return _requantified(under, over)
+    if not isinstance(under, dict):
+        under = {}
+    result = dict(under)
+    if any(slot in over for slot in _SLOTS) and any(slot in under for slot in _SLOTS):
+        result = _without_slots(result, over)
+    for key, part in over.items():
+        if part is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), part)
+    return result
+
+
+_SLOTS = ("value", "path", "yearly")
+
+
+def _requantified(under: Any, over: Any) -> Any:
+    number = isinstance(over, int | float) and not isinstance(over, bool)
+    if number and isinstance(under, dict) and any(slot in under for slot in _SLOTS):
+        return {"value": over, **({"unit": under["unit"]} if "unit" in under else {}), "source": "this scenario"}
+    return over
+
+
+def _without_slots(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    gone = {slot for slot in _SLOTS if slot not in over}
+    if "value" in over:
+        gone.add("range")
+    return {key: part for key, part in under.items() if key not in gone}
+
+
+# --- finding and reading files ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file: where it is, the folder its `extends` may reach besides the shipped one, how messages call it."""
+
+    path: Path
+    root: Path | None
+    label: str
+
+
+def _find(said: str) -> _Source:
+    """The file a user names: a path, or the name of a shipped scenario."""
+    shipped = shipped_folder()
+    path = Path(said)
+    if path.suffix in SUFFIXES or path.is_file():
+        if not path.exists():
+            raise UsageError(f'no file "{said}"')
+        return _Source(path, path.resolve().parent, said)
+    for suffix in SUFFIXES:
+        inside = shipped / (said + suffix)
+        if _within(inside, shipped) and inside.is_file():
+            return _Source(inside, shipped, f"scenarios/{said}{suffix}")
+    raise UsageError(f'no scenario "{said}"; {nearest(said, shipped_names())}; or write the path of a file')
+
+
+def _within(path: Path, folder: Path) -> bool:
+    """Whether a path stays in a folder without a symbolic link on the way."""
+    whole = Path(os.path.normpath(path.absolute()))
+    top = Path(os.path.normpath(folder.absolute()))
+    if top not in whole.parents:
+        return False
+    return not any(part.is_symlink() for part in (whole, *whole.parents) if top in part.parents)
+
+
+def _text_of(source: _Source) -> str:
+    """The text of a regular file of bounded size; a fault for anything else."""
+    try:
+        about = source.path.lstat()
+        if stat.S_ISLNK(about.st_mode):
+            raise _refusal(source, "is a symbolic link", "give the file itself")
+        if not stat.S_ISREG(about.st_mode):
+            raise _refusal(source, "is no regular file", "give a text file")
+        if about.st_size > MAX_BYTES:
+            raise _refusal(source, f"has {about.st_size:,} bytes", f"a scenario file has at most {MAX_BYTES:,}")
+        content = source.path.read_bytes()
+    except OSError as error:
+        raise _refusal(source, f"cannot be read: {error.strerror or error}", "check path and permissions") from None
+    return _decoded(content, source)
+
+
+def _decoded(content: bytes, source: _Source) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise _refusal(source, f"is no text: byte {error.start} is not UTF-8", "save it as UTF-8 text", line) from None
+    control = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    if control:
+        line = text[: control.start()].count("\n") + 1
+        raise _refusal(source, f"holds the control character U+{ord(control[0]):04X}", "save it as plain text", line)
+    return text
+
+
+def _refusal(source: _Source, said: str, wanted: str, line: int = 1, key: str = "the file") -> ScenarioError:
+    return ScenarioError([Fault(source.label, line, key, said, wanted)])
+
+
+@dataclass
+class _Reader:
+    """Follows `extends`: each file once, what is extended first; a circle is refused."""
+
+    seen: dict[Path, Layer] = field(default_factory=dict)
+
+    def layers(self, source: _Source, layer: Layer, trail: tuple[Path, ...] = ()) -> list[Layer]:
+        path = Path(os.path.normpath(source.path.absolute()))
+        before: list[Layer] = []
+        for i, name in enumerate(self._names(layer)):
+            line = layer.line(("extends", str(i))) or layer.line(("extends",)) or 1
+            before.extend(self._extended(name, source, layer, line, (*trail, path)))
+        self.seen[path] = layer
+        return [*before, layer]
+
+    def _names(self, layer: Layer) -> list[str]:
+        said = layer.data.get("extends", [])
+        names = [said] if isinstance(said, str) else said
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            line = layer.line(("extends",)) or 1
+            raise ScenarioError([Fault(layer.file, line, "extends", f"{shown(said)} is no name",
+                                       "write the name of a scenario, or a list of names")])
+        return names
+
+    def _extended(self, name: str, source: _Source, layer: Layer, line: int, trail: tuple[Path, ...]) -> list[Layer]:
+        found = _resolve(name, source)
+        if isinstance(found, str):
+            raise ScenarioError([Fault(layer.file, line, "extends", f'"{name}" {found}',
+                                       nearest(name, shipped_names()))])
+        path = Path(os.path.normpath(found.path.absolute()))
+        if path in trail:
+            chain = " -> ".join(part.stem for part in (*trail[trail.index(path):], path))
+            raise ScenarioError([Fault(layer.file, line, "extends", f"{chain} goes round in a circle",
+                                       "leave out one of them")])
+        if path in self.seen:
+            return []
+        if len(self.seen) + len(trail) > MAX_FILES:
+            raise ScenarioError([Fault(layer.file, line, "extends", f"more than {MAX_FILES} files",
+                                       "extend fewer files")])
+        return self.layers(found, _parse(_text_of(found), found), trail)
+
+
+def _resolve(name: str, source: _Source) -> _Source | str:
+    """The file of an extended name, beside the source or among the shipped ones; or why not, in words."""
+    shipped = shipped_folder()
+    here = source.path.parent if source.root else None
+    folders = [(here, source.root)] if here and source.root else []
+    refused = ""
+    for folder, root in (*folders, (shipped, shipped)):
+        assert folder is not None and root is not None
+        for suffix in ("", *SUFFIXES):
+            path = folder / (name + suffix)
+            if (suffix or path.suffix in SUFFIXES) and path.exists():
+                if not _within(path, root):
+                    refused = "leaves the folder of its scenario"
+                    continue
+                return _Source(path, root, _label(path, source, shipped))
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        refused = refused or "leaves the folder of its scenario"
+    return refused or "is no scenario"
+
+
+def _label(path: Path, source: _Source, shipped: Path) -> str:
+    whole = Path(os.path.normpath(path.absolute()))
+    if shipped in whole.parents:
+        return f"scenarios/{whole.relative_to(shipped).as_posix()}"
+    near = Path(source.label).parent / os.path.relpath(whole, source.path.parent.absolute())
+    return os.path.normpath(near)
+
+
+# --- from text to plain data ------------------------------------------------------------------------------------------
+
+
+def _parse(text: str, source: _Source) -> Layer:
+    suffix = source.path.suffix
+    if suffix == ".toml":
+        layer: Layer = _toml(text, source)
+    else:
+        layer = _nodes(text, source, is_json=suffix == ".json")
+    return _migrated(layer)
+
+
+def _toml(text: str, source: _Source) -> Layer:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        spot = re.search(r"line (\d+)", str(error))
+        said = re.sub(r" \(at .*\)", "", str(error))
+        raise _refusal(source, f"is no TOML: {said}", "", int(spot[1]) if spot else 1) from None
+    except RecursionError:
+        raise _refusal(source, "is nested too deep", f"at most {MAX_DEPTH} levels") from None
+    return _LineLayer(source.label, _plain_toml(data), _toml_lines(text))
+
+
+def _plain_toml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain_toml(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain_toml(part) for part in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _toml_lines(text: str) -> dict[Pointer, int]:
+    """Line of each table and key, by pointer; keys inside inline tables have their line's."""
+    lines: dict[Pointer, int] = {}
+    table: Pointer = ()
+    counts: dict[Pointer, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[(.+?)\]\]", line):
+            name = _toml_key(header[1])
+            counts[name] = counts.get(name, -1) + 1
+            table = (*name, str(counts[name]))
+            lines.setdefault(name, number)
+            lines[table] = number
+        elif header := re.match(r"\s*\[(.+?)\]", line):
+            table = _toml_key(header[1])
+            lines.setdefault(table, number)
+        elif pair := re.match(r"\s*([\w\-.\"' ]+?)\s*=", line):
+            key = (*table, *_toml_key(pair[1]))
+            for length in range(1, len(key) + 1):
+                lines.setdefault(key[:length], number)
+    return lines
+
+
+def _toml_key(text: str) -> Pointer:
+    return tuple(bare or quoted or single for bare, quoted, single in
+                 re.findall(r"""([\w-]+)|"([^"]*)"|'([^']*)'""", text))
+
+
+def _nodes(text: str, source: _Source, is_json: bool) -> _NodeLayer:
+    if is_json:
+        _check_json(text, source)
+        text = text.replace("\t", " ")
+    _check_depth(text, source)
+    try:
+        documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+    except yaml.MarkedYAMLError as error:
+        raise _unreadable(error, source) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _refusal(source, f"cannot be read: {error}", "write plain YAML") from None
+    if len(documents) != 1 or not isinstance(documents[0], yaml.MappingNode):
+        raise _refusal(source, "is no scenario" if len(documents) < 2 else f"holds {len(documents)} documents",
+                       "write one map of keys, such as title: ..., extends: history")
+    data = _Builder(source.label).build(documents[0])
+    return _NodeLayer(source.label, data, documents[0])
+
+
+def _check_json(text: str, source: _Source) -> None:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _refusal(source, f"is no JSON: {error.msg}", "", error.lineno) from None
+    except RecursionError:
+        raise _refusal(source, "is nested too deep", f"at most {MAX_DEPTH} levels") from None
+
+
+def _check_depth(text: str, source: _Source) -> None:
+    """Refuse deep nesting before the composer, which recurses in C, sees it; only suspicious texts pay for a count."""
+    steps = max((len(run) for run in re.findall(r"(?:^[ ]*(?:[-?:] +)+|[\[{]+)", text, re.MULTILINE)), default=0)
+    if steps <= MAX_DEPTH and text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise _refusal(source, "is nested too deep", f"at most {MAX_DEPTH} levels", line)
+    except yaml.MarkedYAMLError as error:
+        raise _unreadable(error, source) from None
+    except yaml.YAMLError as error:
+        raise _refusal(source, f"cannot be read: {error}", "write plain YAML") from None
+
+
+def _unreadable(error: yaml.MarkedYAMLError, source: _Source) -> ScenarioError:
+    mark = error.problem_mark or error.context_mark
+    said = f"cannot be read: {error.problem or error.context or 'no YAML'}"
+    return _refusal(source, said, "check quotes, colons and indentation here", mark.line + 1 if mark else 1)
+
+
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_CORE_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:null",
+              "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float",
+              "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+
+
+@dataclass
+class _Builder:
+    """Plain data from nodes by YAML 1.2 scalar rules: only true and false are truth values, dates stay text."""
+
+    file: str
+    faults: list[Fault] = field(default_factory=list)
+    n_nodes: int = 0
+
+    def build(self, root: yaml.MappingNode) -> dict[str, Any]:
+        data = self._value(root, (), frozenset())
+        if self.faults:
+            raise ScenarioError(self.faults)
+        assert isinstance(data, dict)
+        return data
+
+    def _fault(self, node: yaml.Node, pointer: Pointer, said: str, wanted: str) -> None:
+        self.faults.append(Fault(self.file, node.start_mark.line + 1, ".".join(pointer) or "the file", said, wanted))
+
+    def _value(self, node: yaml.Node, pointer: Pointer, above: frozenset[int]) -> Any:
+        self.n_nodes += 1
+        if self.n_nodes > MAX_NODES:
+            self._fault(node, pointer, "the file grows too large through its aliases",
+                        f"at most {MAX_NODES:,} values in all")
+            raise ScenarioError(self.faults)
+        if node.tag not in _CORE_TAGS:
+            self._fault(node, pointer, f'the tag "{node.tag}" is not read', "leave out tags (! and !!)")
+            return None
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.style else scalar(node.value)
+        if id(node) in above or len(above) > MAX_DEPTH:
+            self._fault(node, pointer, "an alias holds itself" if id(node) in above else "is nested too deep",
+                        "write the value out" if id(node) in above else f"at most {MAX_DEPTH} levels")
+            return None
+        above = above | {id(node)}
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*pointer, str(i)), above) for i, item in enumerate(node.value)]
+        return self._map(node, pointer, above)
+
+    def _map(self, node: yaml.Node, pointer: Pointer, above: frozenset[int]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                self._fault(key, pointer, "a key is no plain word", "write key: value")
+                continue
+            name = key.value
+            if name in result:
+                self._fault(key, (*pointer, name), f"stands twice, first on line {lines[name]}", "leave out one")
+                continue
+            lines[name] = key.start_mark.line + 1
+            result[name] = self._value(value, (*pointer, name), above)
+        return result
+
+
+def scalar(text: str) -> Any:
+    """A plain scalar by the core schema of YAML 1.2, without octal, hexadecimal, infinities and not-a-number."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    if _INT.fullmatch(text):
+        return int(text) if len(text) < 40 else text
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes text that our reader takes for a number, truth value or nothing in quotes; never an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _dump_text(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
+    style = '"' if scalar(text) is not text and scalar(text) != text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _dump_text)
+
+
+# --- old forms --------------------------------------------------------------------------------------------------------
+
+
+def _migrated(layer: Layer) -> Layer:
+    """The layer in the present form; a fault when it is newer than this version reads."""
+    number = layer.data.get("schema", SCHEMA)
+    line = layer.line(("schema",)) or 1
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise ScenarioError([Fault(layer.file, line, "schema", f"{shown(number)} is no schema number",
+                                   f"write {SCHEMA}")])
+    if number > SCHEMA:
+        raise ScenarioError([Fault(layer.file, line, "schema", f"schema {number} is newer than this version reads",
+                                   f"write {SCHEMA}, or install a newer chokepoint")])
+    for step in range(number, SCHEMA):
+        layer.data = MIGRATIONS[step](layer.data)
+    layer.data["schema"] = SCHEMA
+    return layer
+
+
+def _from_0(data: dict[str, Any]) -> dict[str, Any]:
+    """Schema 0 kept `start` and `end` at the top; they stand under `time` since."""
+    moved = {key: data[key] for key in ("start", "end") if key in data}
+    rest = {key: part for key, part in data.items() if key not in moved}
+    return {**rest, "time": {**moved, **rest.get("time", {})}} if moved else rest
+
+
+MIGRATIONS = {0: _from_0}
+"""What brings a file of schema n to n + 1."""
+
+
+# --- overrides --------------------------------------------------------------------------------------------------------
+
+
+def _with_overrides(layers: list[Layer], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Layer]]:
+    """The merged data with named overrides first and settings after them, and the layers they add."""
+    data = merged(layers)
+    names = [said for said in overrides if "=" not in said]
+    patches = _patches(data, layers, names)
+    data = merged([_LineLayer("", data, {}), *patches])
+    added: list[Layer] = [*layers, *patches]
+    faults: list[Fault] = []
+    for i, said in enumerate((said for said in overrides if "=" in said), 1):
+        try:
+            layer = _setting(said, i, data)
+        except ScenarioError as error:
+            faults.extend(error.faults)
+            continue
+        _put(data, layer)
+        added.append(layer)
+    if faults:
+        raise ScenarioError(faults)
+    return data, added
+
+
+def _patches(data: dict[str, Any], layers: list[Layer], names: list[str]) -> list[Layer]:
+    """One layer per named override; faults for an unknown name and for two that touch one key."""
+    known = data.get("levers") or {}
+    origin = Origin(list(layers))
+    faults = [Fault("--with", i, name, f'"{name}" is no override of this scenario', nearest(name, sorted(known)))
+              for i, name in enumerate(names, 1) if name not in known or not isinstance(known[name], dict)]
+    if faults:
+        raise ScenarioError(faults)
+    patches: list[Layer] = [_PatchLayer(known[name], origin, ("levers", name)) for name in dict.fromkeys(names)]
+    for i, first in enumerate(patches):
+        for second in patches[:i]:
+            faults.extend(_clashes(second, first))
+    if faults:
+        raise ScenarioError(faults)
+    return patches
+
+
+def _clashes(first: Layer, second: Layer) -> Iterator[Fault]:
+    assert isinstance(first, _PatchLayer) and isinstance(second, _PatchLayer)
+    for mine in _leaves(first.data):
+        for yours in _leaves(second.data):
+            short = min(mine, yours, key=len)
+            if mine[: len(short)] == yours[: len(short)]:
+                line = second.line(yours)
+                yield Fault(second.file, line, ".".join(yours),
+                            f'is set by both "{first.prefix[1]}" and "{second.prefix[1]}"', "combine only one of them")
+
+
+def _leaves(data: Any, above: Pointer = ()) -> Iterator[Pointer]:
+    if isinstance(data, dict) and data:
+        for key, part in data.items():
+            yield from _leaves(part, (*above, str(key)))
+    else:
+        yield above
+
+
+def _setting(said: str, number: int, data: dict[str, Any]) -> _LineLayer:
+    """One `path=value` as a layer; its file is `--set`, its line the number of the setting."""
+    path, _, text = said.partition("=")
+    pointer = tuple(path.strip().split("."))
+    source = _Source(Path("--set"), None, "--set")
+    if not all(pointer):
+        raise ScenarioError([Fault("--set", number, path, f'"{said}" is no setting', "write path=value")])
+    _known_path(pointer, data, number)
+    _check_depth(text, source)
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader) if text.strip() else None
+    except yaml.YAMLError:
+        raise ScenarioError([Fault("--set", number, path, f'"{text}" cannot be read', "write a number, a word, "
+                                   "a date, or {value: .., source: ..}")]) from None
+    value = _Builder("--set")._value(node, pointer, frozenset()) if node else None
+    lines = {pointer[:length]: number for length in range(1, len(pointer) + 1)}
+    lines.update({(*pointer, *leaf[:length]): number for leaf in _leaves(value) for length in range(1, len(leaf) + 1)})
+    return _LineLayer("--set", {"pointer": pointer, "value": value}, {key: n for key, n in lines.items()
+                                                                     if len(key) >= len(pointer)})
+
+
+def _known_path(pointer: Pointer, data: dict[str, Any], number: int) -> None:
+    """A fault when a setting reaches into an entry that is not there, such as a chip with a slip in its name."""
+    here: Any = data
+    for i, word in enumerate(pointer[:-1]):
+        if isinstance(here, list) and word.isdecimal() and int(word) < len(here):
+            here = here[int(word)]
+        elif isinstance(here, dict) and word in here:
+            here = here[word]
+        elif isinstance(here, dict) and len(here) and i and pointer[0] in ("world", "rules"):
+            raise ScenarioError([Fault("--set", number, ".".join(pointer), f'there is no "{word}" in '
+                                       f"{'.'.join(pointer[:i])}", nearest(word, list(here)))])
+        else:
+            return
+
+
+def _put(data: dict[str, Any], layer: _LineLayer) -> None:
+    """Set the value of a setting in place; lists are reached by index."""
+    pointer, value = layer.data["pointer"], layer.data["value"]
+    here: Any = data
+    for word in pointer[:-1]:
+        if isinstance(here, list):
+            here[int(word)] = here = _copied(here[int(word)])
+            continue
+        part = here.get(word)
+        here[word] = _copied(part) if isinstance(part, dict | list) else {}
+        here = here[word]
+    last = pointer[-1]
+    if isinstance(here, list) and last.isdecimal() and int(last) < len(here):
+        here[int(last)] = merge(here[int(last)], value)
+    elif isinstance(here, dict) and value is None:
+        here.pop(last, None)
+    elif isinstance(here, dict):
+        here[last] = merge(here.get(last), value)
+
+
+def _copied(part: Any) -> Any:
+    return dict(part) if isinstance(part, dict) else list(part)
+
+
+# --- from plain data to a scenario ------------------------------------------------------------------------------------
+
+
+def _scenario(data: dict[str, Any], layers: list[Layer]) -> Scenario:
+    origin = Origin(layers)
+    faults = _left_out(data, origin)
+    faults.extend(reference_faults(data, origin.place))
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        faults.extend(faults_of(error, data, origin.place))
+    except RecursionError:
+        faults.append(Fault(layers[-1].file, 1, "the file", "is nested too deep", f"at most {MAX_DEPTH} levels"))
+    if faults:
+        raise ScenarioError(list(dict.fromkeys(faults)))
+    scenario._origin = origin
+    return scenario
+
+
+def _left_out(data: dict[str, Any], origin: Origin) -> list[Fault]:
+    """Take `rules.without` out of the rules; faults for ids that are none."""
+    rules = data.get("rules")
+    if not isinstance(rules, dict) or "without" not in rules:
+        return []
+    rules = data["rules"] = dict(rules)
+    said = rules.pop("without")
+    ids = [said] if isinstance(said, str) else said
+    file, line = origin.place(("rules", "without"))
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        return [Fault(file, line, "rules.without", f"{shown(said)} is no list of rules", "write [ID, ID]")]
+    faults = [Fault(*origin.place(("rules", "without", str(i))), "rules.without", f'"{name}" is no rule',
+                    nearest(name, sorted(rules))) for i, name in enumerate(ids) if name not in rules]
+    for name in ids:
+        rules.pop(name, None)
+    return faults
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of a scenario file, for editors."""
+    schema = Scenario.model_json_schema(by_alias=True, mode="validation")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "chokepoint scenario"
+    names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    schema["properties"]["extends"] = {**names, "description": "scenarios this one stands on; later ones win"}
+    without = {"type": "array", "items": {"type": "string"}, "description": "ids of rules to leave out"}
+    schema["properties"]["rules"].setdefault("properties", {})["without"] = without
+    return schema
