@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.clearing.base import Book, BookError, Floats, Ints, Keys, Lanes, Trades, typed
+from sim.clearing.base import Book, BookError, Ints, Lanes, Quotas, Trades, typed
 from sim.errors import InvariantError
 from sim.keyed_random import philox
 
@@ -151,7 +151,8 @@ _REASONS = {
 }
 
 
-def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None = None) -> tuple[Trades, Basis]:
+def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None = None,
+          quotas: Quotas | None = None) -> tuple[Trades, Basis]:
     """The optimum of a book, unique, with midpoint prices and the proof.
 
     epoch, seed   what ties are drawn from, beside the keys.
@@ -160,6 +161,8 @@ def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None =
     Returns the trades and the basis for the next clearing. Raises BookError on a bad book, InvariantError if the proof fails.
     """
     book, lanes = typed(book, lanes)
+    if quotas is not None:
+        return _clear_under(quotas, book, lanes, epoch, seed, basis)
     n, m = len(book.offer_ask), len(book.buyer_key)
     warm = basis is not None and basis.fits(n, m, lanes)
     if basis is None or not warm:
