@@ -210,7 +210,7 @@ class Result:
         """Write the folder whole: it appears under its name when everything in it is on disk, and replaces an earlier
         result there. `extra` are further files by name (a report). Raises UsageError when the folder holds something
         else or cannot be written."""
-        _check_replaceable(folder)
+        check_replaceable(folder)
         spare = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         try:
             self._write_into(spare, level or self.recording, extra or {})
@@ -344,7 +344,8 @@ def _json(data: Any) -> bytes:
     return (json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n").encode()
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path) -> None:
+    """Raises UsageError when a folder holds anything but an earlier result."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
         raise UsageError(f"{folder} holds other files (no manifest.json); choose another --out")
     if folder.exists() and not folder.is_dir():
