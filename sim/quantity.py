@@ -103,6 +103,9 @@ class Quantity(BaseModel):
         stated = data if isinstance(data, Mapping) else {"value": data}
         if not any(word in stated for word in _WORDS):
             stated = {"path": stated}
+        if stated.keys() >= {"value", "low", "high"}:
+            ends = [stated["low"], stated["high"]]
+            stated = {"range": ends, **{word: part for word, part in stated.items() if word not in ("low", "high")}}
         return _fields(stated)
 
     def at(self, day: date) -> float:
@@ -214,8 +217,7 @@ def quantity_schema(of: Of | None = None) -> dict[str, Any]:
     pair = {"type": "array", "prefixItems": [number] * 2, "items": False, "minItems": 2}
     words = {"value": number, "path": steps, "yearly": yearly, "range": pair, "source": {"type": "string"},
              "note": {"type": "string"}, "unit": {"enum": list(of.units)} if of else {"type": "string"}}
-    stated = {"type": "object", "properties": words, "additionalProperties": False,
-              "oneOf": [{"required": [slot]} for slot in _SLOTS]}
+    stated = {"type": "object", "properties": words, "additionalProperties": False}
     return {"anyOf": [number, steps, stated], **({"description": f"in {' or '.join(of.units)}"} if of else {})}
 
 

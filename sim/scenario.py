@@ -23,16 +23,9 @@ from pydantic import (
 )
 
 from sim.clock import Clock
+from sim.levers.base import Rule
 from sim.parameters import Behaviour
 from sim.quantity import Day, Of, Quantity, Share, Usd, Weeks, fault, number_of
-
-try:
-    from sim.levers.base import Rule, discover_levers, levers
-    discover_levers()
-    if not levers.names:
-        raise ImportError
-except ImportError:
-    Rule = dict  # type: ignore[assignment,misc]
 
 SCHEMA = 1
 """Number of the scenario form this version writes; older files are brought forward when read."""

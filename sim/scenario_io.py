@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -30,6 +30,9 @@ from sim.scenario_faults import faults_of, reference_faults
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
+SAFE_DEPTH = 2000
+"""Levels that libyaml composes without trouble; a text that may hold more is counted first."""
+
 MAX_NODES = 200_000
 MAX_FILES = 100
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
@@ -76,6 +79,13 @@ def shipped_names() -> list[str]:
     return sorted(name for name in found if not name.startswith(("world/", "rules/", "facts/", "teaching/lessons/")))
 
 
+def about(name: str) -> tuple[str, str]:
+    """Title and summary that a scenario's own file gives."""
+    source = _find(name)
+    data = _parse(_text_of(source), source).data
+    return str(data.get("title", "")), str(data.get("summary", ""))
+
+
 @dataclass
 class Origin:
     """Which layer said what. Left behind when a scenario is pickled."""
@@ -108,6 +118,7 @@ class Layer(Protocol):
 
     file: str
     data: dict[str, Any]
+    has_nulls: bool
 
     def line(self, pointer: Pointer) -> int: ...
 
@@ -119,6 +130,7 @@ class _NodeLayer:
     file: str
     data: dict[str, Any]
     root: yaml.Node
+    has_nulls: bool
 
     def line(self, pointer: Pointer) -> int:
         node, line = self.root, self.root.start_mark.line + 1
@@ -137,6 +149,7 @@ class _LineLayer:
     file: str
     data: dict[str, Any]
     lines: dict[Pointer, int]
+    has_nulls: bool = False
 
     def line(self, pointer: Pointer) -> int:
         return self.lines.get(pointer, 0)
@@ -150,6 +163,7 @@ class _PatchLayer:
     origin: Origin
     prefix: Pointer
     file: str = ""
+    has_nulls: bool = True
 
     def line(self, pointer: Pointer) -> int:
         for layer in reversed(self.origin.layers):
@@ -177,23 +191,30 @@ def read_layers(name_or_path: str | Path) -> list[Layer]:
     return _Reader().layers(source, _parse(_text_of(source), source))
 
 
-def merged(layers: Iterable[Layer]) -> dict[str, Any]:
-    """One mapping from layers, later over earlier; `rules.without` taken out."""
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """One mapping from layers, later over earlier, without `extends`. It may share parts with them: copy to change."""
     data: dict[str, Any] = {}
     for layer in layers:
         data = merge(data, {key: part for key, part in layer.data.items() if key != "extends"})
-    return data
+    plain = _without_nulls(data) if any(layer.has_nulls for layer in layers) else data
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _without_nulls(data: Any) -> Any:
+    if not isinstance(data, dict):
+        return data
+    return {key: _without_nulls(part) for key, part in data.items() if part is not None}
 
 
 def merge(under: Any, over: Any) -> Any:
     """`over` laid on `under` (RFC 7396); a quantity's value, path and yearly are one slot, where the new one stays."""
-    if not isinstance(over, dict):
+    if not isinstance(over, dict) or not isinstance(under, dict):
         return _requantified(under, over)
-    if not isinstance(under, dict):
-        under = {}
+    if _has_slot(over) or _has_slot(under):
+        under, over = _spelt_out(under), _spelt_out(over)
+        under = _without_slots(under, over) if _has_slot(over) else under
     result = dict(under)
-    if any(slot in over for slot in _SLOTS) and any(slot in under for slot in _SLOTS):
-        result = _without_slots(result, over)
     for key, part in over.items():
         if part is None:
             result.pop(key, None)
@@ -205,9 +226,18 @@ def merge(under: Any, over: Any) -> Any:
 _SLOTS = ("value", "path", "yearly")
 
 
+def _has_slot(data: dict[str, Any]) -> bool:
+    return any(slot in data for slot in _SLOTS)
+
+
+def _spelt_out(data: dict[str, Any]) -> dict[str, Any]:
+    """A bare dated path as a quantity with a `path`."""
+    return {"path": data} if data and all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", key) for key in data) else data
+
+
 def _requantified(under: Any, over: Any) -> Any:
     number = isinstance(over, int | float) and not isinstance(over, bool)
-    if number and isinstance(under, dict) and any(slot in under for slot in _SLOTS):
+    if number and isinstance(under, dict) and _has_slot(under):
         return {"value": over, **({"unit": under["unit"]} if "unit" in under else {}), "source": "this scenario"}
     return over
 
@@ -417,13 +447,19 @@ def _toml_key(text: str) -> Pointer:
                  re.findall(r"""([\w-]+)|"([^"]*)"|'([^']*)'""", text))
 
 
+class _Loader(yaml.CSafeLoader):
+    """Composes nodes and leaves what plain scalars mean to us."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the base class declares it so
+
+
 def _nodes(text: str, source: _Source, is_json: bool) -> _NodeLayer:
     if is_json:
         _check_json(text, source)
         text = text.replace("\t", " ")
     _check_depth(text, source)
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+        documents = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, source) from None
     except (yaml.YAMLError, RecursionError) as error:
@@ -431,8 +467,8 @@ def _nodes(text: str, source: _Source, is_json: bool) -> _NodeLayer:
     if len(documents) != 1 or not isinstance(documents[0], yaml.MappingNode):
         raise _refusal(source, "is no scenario" if len(documents) < 2 else f"holds {len(documents)} documents",
                        "write one map of keys, such as title: ..., extends: history")
-    data = _Builder(source.label).build(documents[0])
-    return _NodeLayer(source.label, data, documents[0])
+    builder = _Builder(source.label)
+    return _NodeLayer(source.label, builder.build(documents[0]), documents[0], builder.n_nulls > 0)
 
 
 def _check_json(text: str, source: _Source) -> None:
@@ -446,8 +482,8 @@ def _check_json(text: str, source: _Source) -> None:
 
 def _check_depth(text: str, source: _Source) -> None:
     """Refuse deep nesting before the composer, which recurses in C, sees it; only suspicious texts pay for a count."""
-    steps = max((len(run) for run in re.findall(r"(?:^[ ]*(?:[-?:] +)+|[\[{]+)", text, re.MULTILINE)), default=0)
-    if steps <= MAX_DEPTH and text.count("[") + text.count("{") <= MAX_DEPTH:
+    margin = max((len(run) for run in re.findall(r"^[ ?:-]+", text, re.MULTILINE)), default=0)
+    if margin <= SAFE_DEPTH and text.count("[") + text.count("{") <= SAFE_DEPTH:
         return
     depth = 0
     try:
@@ -470,9 +506,7 @@ def _unreadable(error: yaml.MarkedYAMLError, source: _Source) -> ScenarioError:
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_CORE_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:null",
-              "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float",
-              "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+_CORE_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass
@@ -482,6 +516,7 @@ class _Builder:
     file: str
     faults: list[Fault] = field(default_factory=list)
     n_nodes: int = 0
+    n_nulls: int = 0
 
     def build(self, root: yaml.MappingNode) -> dict[str, Any]:
         data = self._value(root, (), frozenset())
@@ -503,7 +538,9 @@ class _Builder:
             self._fault(node, pointer, f'the tag "{node.tag}" is not read', "leave out tags (! and !!)")
             return None
         if isinstance(node, yaml.ScalarNode):
-            return node.value if node.style else scalar(node.value)
+            value = node.value if node.style else scalar(node.value)
+            self.n_nulls += value is None
+            return value
         if id(node) in above or len(above) > MAX_DEPTH:
             self._fault(node, pointer, "an alias holds itself" if id(node) in above else "is nested too deep",
                         "write the value out" if id(node) in above else f"at most {MAX_DEPTH} levels")
@@ -591,9 +628,9 @@ MIGRATIONS = {0: _from_0}
 def _with_overrides(layers: list[Layer], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Layer]]:
     """The merged data with named overrides first and settings after them, and the layers they add."""
     data = merged(layers)
-    names = [said for said in overrides if "=" not in said]
-    patches = _patches(data, layers, names)
-    data = merged([_LineLayer("", data, {}), *patches])
+    patches = _patches(data, layers, [said for said in overrides if "=" not in said])
+    if patches:
+        data = merged([_LineLayer("", data, {}), *patches])
     added: list[Layer] = [*layers, *patches]
     faults: list[Fault] = []
     for i, said in enumerate((said for said in overrides if "=" in said), 1):
@@ -744,12 +781,30 @@ def _left_out(data: dict[str, Any], origin: Origin) -> list[Fault]:
 
 @cache
 def json_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of a scenario file, for editors."""
-    schema = Scenario.model_json_schema(by_alias=True, mode="validation")
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "chokepoint scenario"
+    """JSON Schema 2020-12 of a scenario file, for editors.
+
+    A file states only what differs from what it extends, so nothing is required and null takes an entry away.
+    """
+    schema = _sparse(Scenario.model_json_schema(by_alias=True, mode="validation"))
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     schema["properties"]["extends"] = {**names, "description": "scenarios this one stands on; later ones win"}
-    without = {"type": "array", "items": {"type": "string"}, "description": "ids of rules to leave out"}
-    schema["properties"]["rules"].setdefault("properties", {})["without"] = without
-    return schema
+    schema["properties"]["rules"]["properties"] = {"without": {**names, "description": "ids of rules to leave out"}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "chokepoint scenario"}
+
+
+def _sparse(schema: Any) -> Any:
+    """A schema without requirements, whose maps by id let null take an entry away."""
+    if isinstance(schema, list):
+        return [_sparse(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    sparse = {key: _sparse(part) for key, part in schema.items() if key != "required" or not isinstance(part, list)}
+    if isinstance(sparse.get("additionalProperties"), dict):
+        sparse["additionalProperties"] = _or_null(sparse["additionalProperties"])
+    if isinstance(sparse.get("patternProperties"), dict):
+        sparse["patternProperties"] = {key: _or_null(part) for key, part in sparse["patternProperties"].items()}
+    return sparse
+
+
+def _or_null(schema: Any) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
