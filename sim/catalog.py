@@ -1,0 +1,102 @@
+"""Catalog: chips as rows, specifications as columns, and what is not known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UsageError, nearest
+from sim.quantity import Quantity
+
+SPECS = ("tpp", "pd", "io_gbps", "membw_gbps", "memory_gb", "die_area_mm2")
+"""Specifications that a rule can draw a line through."""
+
+Floats = NDArray[np.float64]
+
+
+class ChipRow(Protocol):
+    """What the catalog reads of a chip; `unknown_specs` are those that are imputed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def vendor(self) -> str: ...
+    @property
+    def market(self) -> str: ...
+    @property
+    def design_jurisdiction(self) -> str: ...
+    @property
+    def fab_jurisdiction(self) -> str: ...
+    @property
+    def unknown_specs(self) -> tuple[str, ...]: ...
+    @property
+    def tpp(self) -> Quantity: ...
+    @property
+    def pd(self) -> Quantity: ...
+    @property
+    def io_gbps(self) -> Quantity: ...
+    @property
+    def membw_gbps(self) -> Quantity: ...
+    @property
+    def memory_gb(self) -> Quantity: ...
+    @property
+    def die_area_mm2(self) -> Quantity: ...
+
+
+class Catalog:
+    """Chips in the order given.
+
+    ids                     chip ids; `row(name)` finds one by id, name or alias, whatever its case.
+    vendor market design fab    text columns, (n_chips,).
+    spec[name]              value, also where imputed, (n_chips,); low[name], high[name] what the law may take it for:
+                            both the value where it is known, 0 and infinity where it is not.
+    unknown[name]           bool, (n_chips,).
+    """
+
+    def __init__(self, chips: Mapping[str, ChipRow]) -> None:
+        rows = list(chips.values())
+        self.ids = tuple(chips)
+        self.vendor = _texts(row.vendor for row in rows)
+        self.market = _texts(row.market for row in rows)
+        self.design = _texts(row.design_jurisdiction for row in rows)
+        self.fab = _texts(row.fab_jurisdiction for row in rows)
+        self.spec: dict[str, Floats] = {
+            spec: np.array([getattr(row, spec).value for row in rows], np.float64) for spec in SPECS}
+        self.unknown = {spec: np.array([spec in row.unknown_specs for row in rows], np.bool_) for spec in SPECS}
+        self.low = {spec: np.where(self.unknown[spec], 0.0, self.spec[spec]) for spec in SPECS}
+        self.high = {spec: np.where(self.unknown[spec], np.inf, self.spec[spec]) for spec in SPECS}
+        self._rows: dict[str, int] = {}
+        for index, (chip, row) in enumerate(chips.items()):
+            for word in (chip, row.name, *row.aliases):
+                self._rows.setdefault(word.casefold(), index)
+        self._rows.pop("", None)
+        self._words = [word for chip, row in chips.items() for word in dict.fromkeys((chip, row.name, *row.aliases)) if word]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, name: str) -> int:
+        """Row of a chip by id, name or alias. Raises UsageError with the nearest known word."""
+        found = self._rows.get(name.casefold())
+        if found is None:
+            raise UsageError(f'"{name}" is no chip; {nearest(name, self._words)}')
+        return found
+
+    def knows(self, name: str) -> bool:
+        """Whether a name leads to a chip."""
+        return name.casefold() in self._rows
+
+    def named(self, names: Iterable[str]) -> NDArray[np.bool_]:
+        """Chips that go by any of these names, (n_chips,); a name that no chip here bears matches nothing."""
+        mask = np.zeros(len(self), np.bool_)
+        mask[[self._rows[name.casefold()] for name in names if self.knows(name)]] = True
+        return mask
+
+
+def _texts(words: Iterable[str]) -> NDArray[np.str_]:
+    return np.array(list(words), np.str_)

@@ -1,0 +1,35 @@
+"""Entity list: parties that may not be supplied, with their affiliates where the list reaches them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+
+from sim.levers.base import Control, Force, Mask, lever
+from sim.scope import Names
+from sim.terms import Draft
+
+
+@lever("entity_list")
+class EntityList(Control):
+    """Leave needed to supply a listed buyer.
+
+    entities                 actors this act lists.
+    affiliates               those at least half owned by any listed party are listed with it.
+    foreign_direct_product   foundries abroad may not make a listed designer's dies either.
+    """
+
+    activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer", "fab")
+
+    lever: Literal["entity_list"] = "entity_list"
+    entities: Annotated[tuple[str, ...], Names("actor")] = ()
+    affiliates: bool = False
+    foreign_direct_product: bool = False
+
+    def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
+        classes = force.classes
+        listed = classes.listed == 1
+        if not self.foreign_direct_product:
+            listed = listed & (classes.activity != "fab")
+        super().apply(terms, cells & np.asarray(listed)[:, None], force)

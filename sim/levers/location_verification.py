@@ -1,0 +1,18 @@
+"""Location verification: chips shipped while it is in force tell where they run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sim.levers.base import Force, Lever, Mask, lever
+from sim.terms import Draft
+
+
+@lever("location_verification")
+class LocationVerification(Lever):
+    """Binds chips shipped after the rule only; earlier stock stays silent."""
+
+    lever: Literal["location_verification"] = "location_verification"
+
+    def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
+        terms.fold(cells, verification=True)

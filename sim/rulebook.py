@@ -1,0 +1,473 @@
+"""Rulebook: the rules of a scenario, folded into Terms whenever the set in force changes.
+
+Time is cut at every day on which something starts, ends or steps; between two cuts the law is constant and folded once.
+A week that holds a cut takes its terms from its last day, and counts per cell the days that were open.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.catalog import Catalog
+from sim.clock import WHOLE_WEEK, Clock
+from sim.errors import Fault, ScenarioError, UsageError, nearest
+from sim.levers.allied_alignment import AlliedAlignment
+from sim.levers.base import Force, Lever, Rule, weeks_after
+from sim.levers.entity_list import EntityList
+from sim.levers.exemption import Exemption
+from sim.levers.repeal import Repeal
+from sim.quantity import FIRST_DAY, LAST_DAY
+from sim.scenario import Scenario
+from sim.scope import Atlas, CountryRow, LegalClass, LegalClasses, Where
+from sim.terms import Draft, Terms
+
+Mask = NDArray[np.bool_]
+
+HORIZON_WEEKS = 52
+"""How far ahead an announced closure is looked for; the horizon of buyers' beliefs."""
+
+NEVER = -(10**6)
+"""Tick of the last closure of a lane that never closed."""
+
+
+class Heard(NamedTuple):
+    """A signal in the air: reported before this week, its rule not yet public.
+
+    cells   bool (classes, chips) that the rule would change, should it come.
+    """
+
+    rule: str
+    certainty: float
+    cells: Mask
+    signal: str
+    audience: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Who is on the Entity List: party -> id of the rule that lists it (`listed_since` where no rule does). `foundry` holds
+    those whose dies foundries abroad may not make."""
+
+    parties: Mapping[str, str]
+    foundry: Mapping[str, str]
+
+
+class ActorRow(Protocol):
+    """What the law needs to know of an actor."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def seat(self) -> str: ...
+    @property
+    def parent(self) -> str | None: ...
+    @property
+    def listed_since(self) -> date | None: ...
+
+
+@dataclass
+class _Bound:
+    """One effect of a rule on the rows and columns of this world."""
+
+    rule: int
+    effect: Lever
+    by: tuple[str, ...]
+    since: date
+    until: date
+    known: date
+    where: tuple[Where, ...]
+    allies: tuple[str, ...] = ()
+    """Exporters of an aligned ally, in whose name the effect acts instead of its own rule's authors."""
+    turns: tuple[date, ...] = ()
+    rows: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+    reach: Mask = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+
+    def __post_init__(self) -> None:
+        self.turns = tuple(sorted(set(self.effect.turns(self.since))))
+
+    def holds(self, day: date) -> bool:
+        return self.since <= day < self.until
+
+
+class Rulebook:
+    """Rules over the legal classes registered with it and the chips of a catalog.
+
+    rule_ids   rules that can bind, by first day and id; `Terms.rule` and `Record` index into it.
+    rules      every rule by id, inert ones included.
+    classes    the rows of every mask, in order of registration.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule], catalog: Catalog, countries: Mapping[str, CountryRow], clock: Clock,
+                 actors: Mapping[str, ActorRow] | None = None) -> None:
+        self.rules = dict(rules)
+        self.catalog = catalog
+        self.atlas = Atlas(countries)
+        self.clock = clock
+        self.actors = dict(actors or {})
+        self.seats = {name: row.seat for name, row in sorted(self.actors.items()) if row.kind == "supplier"}
+        self.classes = LegalClasses()
+        self._arrange()
+
+    @classmethod
+    def for_scenario(cls, scenario: Scenario) -> Rulebook:
+        """The rulebook of a scenario's rules over its chips, countries and actors."""
+        world = scenario.world
+        return cls(scenario.rules, Catalog(world.chips), world.countries, scenario.clock, world.actors)
+
+    # --- what a world asks -------------------------------------------------------------------------------------------
+
+    def register(self, classes: Iterable[LegalClass]) -> NDArray[np.int64]:
+        """Rows of legal classes in every array of Terms, added where new. To be done at build: it refolds everything."""
+        rows = self.classes.add(classes)
+        self._lay_out()
+        return rows
+
+    def terms(self, tick: int) -> Terms:
+        """The law of a week; the same object for as long as nothing changes. A tick outside the run is clamped into it."""
+        tick = min(max(tick, 0), self.clock.n_ticks - 1)
+        found = self._by_tick[tick]
+        if found is None:
+            found = self._by_tick[tick] = self._week(tick)
+        return found
+
+    def on(self, day: date) -> Terms:
+        """The law of one day."""
+        return self._folded(self._span_of(day), None)
+
+    def closing(self, tick: int) -> Mask:
+        """Cells open this week that a rule announced by its Monday will close within a year, bool (classes, chips)."""
+        monday = self.clock.date_of(tick)
+        after, end = monday + timedelta(days=7), monday + timedelta(weeks=HORIZON_WEEKS)
+        known = tuple(bound.known <= monday for bound in self._bound)
+        spans = {self._span_of(bound.since) for bound, heard in zip(self._bound, known, strict=True)
+                 if heard and after <= bound.since < end}
+        if not spans:
+            return self._nothing
+        now = self.terms(tick)
+        key = (tuple(sorted(spans)), known, id(now))
+        if key not in self._closing:
+            barred = [~self._folded(span, known).permitted for span in sorted(spans)]
+            self._closing[key] = now.permitted & np.logical_or.reduce(barred)
+        return self._closing[key]
+
+    def heard(self, tick: int) -> list[Heard]:
+        """Leaks reported before this week's Monday whose rule the public does not know yet."""
+        monday = self.clock.date_of(tick)
+        return [Heard(name, leak.certainty.value, self.touched(name), leak.signal, leak.audience)
+                for name, rule in sorted(self.rules.items()) for leak in rule.leaks
+                if leak.reported < monday <= rule.known]
+
+    def touched(self, name: str) -> Mask:
+        """Cells that a rule's effects are about, whether in force or not, bool (classes, chips)."""
+        if name not in self._touched:
+            mask = np.zeros((len(self.classes), len(self.catalog)), np.bool_)
+            rule = self.rules[name]
+            for effect in rule.effects:
+                if not isinstance(effect, Repeal):
+                    bound = self._lay(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
+                    mask |= self._cells(bound, rule.since or rule.announced)
+            self._touched[name] = mask
+        return self._touched[name]
+
+    def closures(self, tick: int) -> NDArray[np.int64]:
+        """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the order of
+        `atlas.codes`, up to and including this tick; NEVER where it never did. May lie before the run."""
+        days = [day for day, _ in self._closed]
+        last = bisect_right(days, self.clock.date_of(tick) + timedelta(days=6)) - 1
+        return self._closed[last][1] if last >= 0 else self._never
+
+    def listing(self, tick: int) -> Listing:
+        """Who is listed in a week, from the week in which the listing begins; the same object while nobody comes or goes."""
+        return self.listing_on(self.clock.date_of(tick) + timedelta(days=6))
+
+    def listing_on(self, day: date) -> Listing:
+        """Who is listed on a day. An actor's own `listed_since` counts where it lies before the run and no rule names it."""
+        span = self._span_of(day)
+        if span not in self._listings:
+            self._listings[span] = self._listed(self._cuts[span])
+        return self._listings[span]
+
+    def sign(self, name: str, rule: Rule, tick: int) -> None:
+        """Enter a rule decided in this tick, anew or in place of the one of that name; it binds from the next at the earliest.
+        Raises UsageError for a rule without a first day."""
+        if rule.since is None:
+            raise UsageError(f'the decree "{name}" has no first day; give it `since`')
+        since = max(rule.since, self.clock.date_of(tick + 1))
+        self.rules[name] = rule.model_copy(update={"since": since, "announced": self.clock.date_of(tick)})
+        self._arrange()
+
+    def add_chips(self, catalog: Catalog) -> None:
+        """Judge another catalog from now on, such as this one with a redesigned part added."""
+        self.catalog = catalog
+        self._arrange()
+
+    def judge(self, catalog: Catalog, classes: Iterable[LegalClass], day: date, known_by: date | None = None) -> Terms:
+        """The law of a day for any chips and classes, without touching this book's; with `known_by`, what the rules announced
+        by then will make of it. For design searches and questions."""
+        other = self._twin(catalog, classes)
+        known = tuple(bound.known <= known_by for bound in other._bound) if known_by else None
+        return other._folded(other._span_of(day), known)
+
+    def rule_row(self, name: str) -> int:
+        """Index of a rule in `rule_ids`; raises UsageError with the nearest known id."""
+        if name not in self._rows:
+            raise UsageError(f'"{name}" is no rule in force; {nearest(name, list(self.rule_ids))}')
+        return self._rows[name]
+
+    def _twin(self, catalog: Catalog, classes: Iterable[LegalClass]) -> Rulebook:
+        """The same rules over other chips and classes."""
+        twin = Rulebook.__new__(Rulebook)
+        twin.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes))
+        twin._arrange()
+        return twin
+
+    # --- how it is folded --------------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Order rules and effects, find the cuts of time, forget what was folded."""
+        active = {name: rule for name, rule in self.rules.items() if not rule.inert and rule.since}
+        self.rule_ids = tuple(sorted(active, key=lambda name: (active[name].since, name)))
+        self._rows = {name: row for row, name in enumerate(self.rule_ids)}
+        self._refuse_circles(active)
+        self._bound = [bound for name in self.rule_ids for bound in self._bind(active, name)]
+        cuts = {FIRST_DAY}
+        for bound in self._bound:
+            cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day <= LAST_DAY)
+        self._cuts = sorted(cuts)
+        self._listings: dict[int, Listing] = {}
+        self._lay_out()
+
+    def _bind(self, active: Mapping[str, Rule], name: str) -> Iterable[_Bound]:
+        """A rule's effects, with those of the rules that an allied alignment follows."""
+        rule = active[name]
+        for effect in rule.effects:
+            since, until = rule.days(effect)
+            assert since is not None
+            until = until or LAST_DAY
+            yield _Bound(self._rows[name], effect, rule.by, since, until, rule.known, effect.where)
+            if isinstance(effect, AlliedAlignment):
+                yield from self._followed(active, self._rows[name], effect, (since, until), rule.known)
+
+    def _followed(self, active: Mapping[str, Rule], row: int, alignment: AlliedAlignment, life: tuple[date, date],
+                  known: date) -> Iterable[_Bound]:
+        allies = tuple(self.atlas.members(alignment.allies))
+        for name in sorted(set(alignment.of) & set(active)):
+            for effect in active[name].effects:
+                begun, ended = active[name].days(effect)
+                where = tuple(self._by_allies(part, effect, alignment) for part in effect.where or (_ANYWHERE,))
+                where = tuple(part for part in where if part.activity)
+                if begun is None or not where or isinstance(effect, AlliedAlignment):
+                    continue
+                since, until = max(life[0], weeks_after(begun, alignment.lag.value)), min(life[1], ended or LAST_DAY)
+                if since < until:
+                    yield _Bound(row, effect, allies, since, until, known, where, allies)
+
+    @staticmethod
+    def _by_allies(part: Where, effect: Lever, alignment: AlliedAlignment) -> Where:
+        """The deals of a `where` that the alignment follows, made by exporters of the allies."""
+        followed = tuple(activity for activity in part.activity or effect.activities if activity in alignment.followed)
+        return part.model_copy(update={"activity": followed, "origin": alignment.allies, "origin_except": ()})
+
+    def _refuse_circles(self, active: Mapping[str, Rule]) -> None:
+        after = {name: sorted({target for effect in rule.effects if isinstance(effect, Repeal) for target in effect.rules
+                               if target in active}) for name, rule in active.items()}
+        for start in sorted(after):
+            trail, open_ = {start}, list(after[start])
+            while open_:
+                name = open_.pop()
+                if name == start:
+                    raise ScenarioError([Fault("rules", 0, f"rules.{start}", "repeals a rule that in the end repeals it",
+                                               "take one of the repeals out")])
+                if name not in trail:
+                    trail.add(name)
+                    open_.extend(after[name])
+
+    def _lay_out(self) -> None:
+        """Masks of every effect over the classes and chips as they now stand."""
+        shape = (len(self.classes), len(self.catalog))
+        self._nothing = _read_only(np.zeros(shape, np.bool_))
+        self._terms: dict[tuple[int, tuple[bool, ...] | None], Terms] = {}
+        self._by_tick: list[Terms | None] = [None] * self.clock.n_ticks
+        self._closing: dict[object, Mask] = {}
+        self._touched: dict[str, Mask] = {}
+        self._scopes: dict[tuple[int, date], tuple[Mask, Mask, Mask]] = {}
+        for bound in self._bound:
+            self._lay(bound)
+        self._closed_cache: list[tuple[date, NDArray[np.int64]]] | None = None
+
+    def _lay(self, bound: _Bound) -> _Bound:
+        effect = bound.effect
+        rows = [part.match(self.classes, self.atlas, effect.activities) for part in bound.where or (_ANYWHERE,)] \
+            if len(self.classes) else [np.zeros(0, np.bool_)]
+        bound.rows = np.logical_or.reduce(rows)
+        if len(self.classes) == 0:
+            bound.reach = np.zeros((0, len(self.catalog)), np.bool_)
+        elif bound.allies:
+            own = np.isin(self.classes.origin, bound.allies) | np.isin(self.classes.place, bound.allies)
+            bound.reach = np.repeat(own[:, None], len(self.catalog), axis=1)
+        else:
+            bound.reach = effect.reach(bound.by, self.classes, self.catalog.design, self.atlas)
+        return bound
+
+    def _cells(self, bound: _Bound, day: date) -> Mask:
+        chips = bound.effect.chips.match(self.catalog, day)
+        reached = bound.rows[:, None] & bound.reach
+        return np.asarray(reached & (chips.maybe if bound.effect.presumes else chips.yes)[None, :])
+
+    def _scope(self, index: int, day: date) -> tuple[Mask, Mask, Mask]:
+        """(cells in scope, cells of chips that may be, chips) of an effect, kept while its dated lines stand still."""
+        bound = self._bound[index]
+        key = (index, max((turn for turn in bound.turns if turn <= day), default=FIRST_DAY))
+        if key not in self._scopes:
+            match = bound.effect.chips.match(self.catalog, day)
+            reached = bound.rows[:, None] & bound.reach
+            chips = match.maybe if bound.effect.presumes else match.yes
+            open_ = match.unknown & ~chips
+            self._scopes[key] = (np.asarray(reached & chips[None, :]), np.asarray(reached & open_[None, :]), chips)
+        return self._scopes[key]
+
+    def _span_of(self, day: date) -> int:
+        """Index of the stretch of constant law that holds a day."""
+        return max(bisect_right(self._cuts, day) - 1, 0)
+
+    def _week(self, tick: int) -> Terms:
+        monday = self.clock.date_of(tick)
+        spans = [self._span_of(monday + timedelta(days=d)) for d in range(7)]
+        terms = self._folded(spans[-1], None)
+        if spans[0] == spans[-1]:
+            return terms
+        open_days = np.zeros(terms.open_days.shape, np.uint8)
+        for d, span in enumerate(spans):
+            open_days |= np.where(self._folded(span, None).permitted, np.uint8(1 << d), np.uint8(0))
+        if np.array_equal(open_days, terms.open_days):
+            return terms
+        return terms.with_open_days(open_days)
+
+    def _folded(self, span: int, known: tuple[bool, ...] | None) -> Terms:
+        """Terms of a stretch of time, of all rules or of those marked as known."""
+        key = (span, known)
+        if key not in self._terms:
+            self._terms[key] = self._fold(self._cuts[span], known)
+        return self._terms[key]
+
+    def _fold(self, day: date, known: tuple[bool, ...] | None) -> Terms:
+        draft = Draft(len(self.classes), len(self.catalog), self.atlas.codes, self.seats)
+        holding = self._holding(day, known)
+        lifted = self._lifted(holding, day)
+        for index in holding:
+            bound = self._bound[index]
+            if bound.effect.modifies:
+                continue
+            cells, unsure, chips = self._scope(index, day)
+            if bound.rule in lifted:
+                cells, unsure = cells & ~lifted[bound.rule], unsure & ~lifted[bound.rule]
+            if unsure.any():
+                draft.fold(unsure, unknown=True)
+            bound.effect.apply(draft, cells, Force(
+                bound.rule, bound.by, day, bound.since, self.clock.tick_of(bound.since), self.classes, self.atlas, chips,
+                self.seats))
+        return draft.finish()
+
+    def _holding(self, day: date, known: tuple[bool, ...] | None) -> list[int]:
+        """Effects in force on a day, their rules not repealed."""
+        holding = [index for index, bound in enumerate(self._bound) if bound.holds(day) and (known is None or known[index])]
+        repealed = self._repealed(holding)
+        return [index for index in holding if self._bound[index].rule not in repealed]
+
+    def _repealed(self, holding: list[int]) -> set[int]:
+        """Rules that a rule in force repeals; a repealed repeal counts for nothing. Chains end, for circles are refused."""
+        repeals: dict[int, list[int]] = {}
+        for index in holding:
+            effect = self._bound[index].effect
+            if isinstance(effect, Repeal):
+                for name in effect.rules:
+                    if name in self._rows:
+                        repeals.setdefault(self._rows[name], []).append(self._bound[index].rule)
+
+        def gone(rule: int) -> bool:
+            return any(not gone(by) for by in repeals.get(rule, ()))
+
+        return {rule for rule in repeals if gone(rule)}
+
+    def _lifted(self, holding: list[int], day: date) -> dict[int, Mask]:
+        """Cells taken out of each rule by the exemptions in force."""
+        lifted: dict[int, Mask] = {}
+        for index in holding:
+            effect = self._bound[index].effect
+            if isinstance(effect, Exemption):
+                cells = self._scope(index, day)[0]
+                for name in effect.of:
+                    if name in self._rows:
+                        row = self._rows[name]
+                        lifted[row] = lifted[row] | cells if row in lifted else cells
+        return lifted
+
+    def _listed(self, day: date) -> Listing:
+        lists = [(self.rule_ids[self._bound[index].rule], effect) for index in self._holding(day, None)
+                 if isinstance(effect := self._bound[index].effect, EntityList)]
+        named = {entity for rule in self.rules.values() for effect in rule.effects if isinstance(effect, EntityList)
+                 for entity in effect.entities}
+        parties = {name: "listed_since" for name, row in sorted(self.actors.items())
+                   if row.listed_since and row.listed_since < self.clock.start and row.listed_since <= day and name not in named}
+        foundry: dict[str, str] = {}
+        for rule, effect in lists:
+            for entity in effect.entities:
+                parties.setdefault(entity, rule)
+                if effect.foreign_direct_product:
+                    foundry.setdefault(entity, rule)
+        for rule, effect in lists:
+            if effect.affiliates:
+                self._add_affiliates(parties, rule)
+                self._add_affiliates(foundry, rule)
+        return Listing(parties, foundry)
+
+    def _add_affiliates(self, parties: dict[str, str], rule: str) -> None:
+        """Those whose chain of majority owners holds a listed party."""
+        for name in sorted(self.actors):
+            owner = self.actors[name].parent
+            seen = {name}
+            while owner and owner not in seen:
+                if owner in parties and name not in parties:
+                    parties[name] = rule
+                seen.add(owner)
+                owner = self.actors[owner].parent if owner in self.actors else None
+
+    @property
+    def _never(self) -> NDArray[np.int64]:
+        return np.full((len(self.catalog), len(self.atlas.codes)), NEVER, np.int64)
+
+    @property
+    def _closed(self) -> list[tuple[date, NDArray[np.int64]]]:
+        """(day, last closures from it on) for each day on which a sale closed, from the first rule ever."""
+        if self._closed_cache is None:
+            self._closed_cache = list(self._closings())
+        return self._closed_cache
+
+    def _closings(self) -> Iterable[tuple[date, NDArray[np.int64]]]:
+        homes = sorted(set(self.catalog.design.tolist()))
+        sales = [LegalClass("sale", home, code, code) for home in homes for code in self.atlas.codes]
+        book = self._twin(self.catalog, sales)
+        own = np.array([homes.index(home) for home in self.catalog.design.tolist()], np.int64)
+        last, before = self._never, None
+        for span, day in enumerate(self._cuts):
+            permitted = book._folded(span, None).permitted.reshape(len(homes), len(self.atlas.codes), len(self.catalog))
+            now = permitted[own, :, np.arange(len(self.catalog))]
+            if before is not None and (before & ~now).any():
+                last = np.where(before & ~now, self.clock.tick_of(day), last)
+                yield day, _read_only(last)
+            before = now
+
+
+_ANYWHERE = Where.model_construct()
+
+
+def _read_only(array: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray:  # type: ignore[type-arg]
+    array.flags.writeable = False
+    return array
