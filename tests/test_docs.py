@@ -168,9 +168,9 @@ def test_commands_are_spelt_as_the_command_line_knows_them(page: Path) -> None:
 
 def is_known(words: list[str]) -> bool:
     """Whether the command line has this verb, and the verb these options."""
-    from experiments.cli import main
+    from experiments.cli import app
 
-    command: click.Command | None = main
+    command: click.Command | None = app
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         command, words = command.get_command(click.Context(command), words[0]), words[1:]
     if command is None:

@@ -19,7 +19,7 @@ FLOORS = ("words", "nouns", "variants", "machinery", "world", "experiments", "vi
 VARIANTS = ("sim.levers", "sim.agents", "sim.clearing", "sim.metrics", "experiments.commands", "experiments.engines")
 
 MACHINERY = ("sim.rulebook", "sim.ledger", "sim.market", "sim.upstream", "sim.primary", "sim.enforcement",
-             "sim.progress", "sim.finance")
+             "sim.progress", "sim.finance", "sim.tick_*")
 DOORS = {
     "yaml": ("sim.scenario_io",),
     "ruamel": ("sim.scenario_io", "experiments"),
@@ -62,16 +62,25 @@ def tree(module: str) -> ast.Module:
     return ast.parse(path_of(module).read_text(), filename=str(path_of(module)))
 
 
+def statements(node: ast.AST, with_types: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements at any depth, with or without those for types alone."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield node
+    elif with_types or not (isinstance(node, ast.If) and dotted(node.test).endswith("TYPE_CHECKING")):
+        for child in ast.iter_child_nodes(node):
+            yield from statements(child, with_types)
+
+
 @cache
-def imports(module: str) -> tuple[tuple[str, int], ...]:
+def imports(module: str, with_types: bool = True) -> tuple[tuple[str, int], ...]:
     """Modules that a module imports anywhere in its file (inside functions and for types too), with lines.
     `from sim import x` counts as sim.x when that is a module."""
     known = set(modules())
     found: list[tuple[str, int]] = []
-    for node in ast.walk(tree(module)):
+    for node in statements(tree(module), with_types):
         if isinstance(node, ast.Import):
             found.extend((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{module}:{node.lineno} imports by dots; write the whole name"
             base = node.module or ""
             deeper = [f"{base}.{alias.name}" for alias in node.names if f"{base}.{alias.name}" in known]
@@ -79,8 +88,9 @@ def imports(module: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def own_imports(module: str) -> list[tuple[str, int]]:
-    return [(name, line) for name, line in imports(module) if name.split(".")[0] in PACKAGES and name != module]
+def own_imports(module: str, with_types: bool = True) -> list[tuple[str, int]]:
+    return [(name, line) for name, line in imports(module, with_types)
+            if name.split(".")[0] in PACKAGES and name != module]
 
 
 @cache
@@ -93,24 +103,27 @@ def layout() -> dict[str, int]:
         match = re.fullmatch(r"  (?P<names>.+?)  +(?P<floor>\w+)(: .*)?", line)
         if match and match["floor"] in FLOORS:
             for name in match["names"].split():
-                floor_of[f"sim.{name.rstrip('/')}"] = FLOORS.index(match["floor"])
+                floor_of[f"sim.{name.rstrip('/*_')}"] = FLOORS.index(match["floor"])
     floor_of["sim"] = FLOORS.index("world")
     return floor_of
 
 
 def floor(module: str) -> int:
-    """Floor of a module: its own line of the layout, else its folder's; the door `sim` itself is the world's."""
+    """Floor of a module: its own line of the layout, else that of its folder or prefix (`tick_*`); the door `sim` is the
+    world's."""
     floor_of = layout()
     if module in floor_of:
         return floor_of[module]
-    parents = [name for name in floor_of if name != "sim" and module.startswith(f"{name}.")]
+    parents = [name for name in floor_of if name != "sim" and module.startswith((f"{name}.", f"{name}_"))]
     if not parents:
         raise AssertionError(f"{module} stands on no floor: give it one in the layout of docs/architecture.md")
     return floor_of[max(parents, key=len)]
 
 
 def within(module: str, folders: tuple[str, ...]) -> bool:
-    return any(module == folder or module.startswith(f"{folder}.") for folder in folders)
+    """Whether a module is one of these, lies in one of them, or has a prefix written `sim.tick_*`."""
+    return any(module == folder or module.startswith(folder[:-1] if folder.endswith("*") else f"{folder}.")
+               for folder in folders)
 
 
 def test_the_layout_names_every_floor() -> None:
@@ -125,7 +138,8 @@ def test_imports_go_down(module: str) -> None:
 
 
 def test_no_cycles() -> None:
-    graph = {module: {name for name, _ in own_imports(module)} for module in modules()}
+    """At run time; that types follow the floors too is tested above."""
+    graph = {module: {name for name, _ in own_imports(module, with_types=False)} for module in modules()}
     graphlib.TopologicalSorter(graph).prepare()
 
 
@@ -256,7 +270,7 @@ def test_no_set_is_walked_unsorted(module: str) -> None:
 def test_the_finders_find(source: str, finder: object, caught: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = ast.parse(source)
     monkeypatch.setitem(globals(), "tree", lambda module: parsed)
-    monkeypatch.setitem(globals(), "imports", lambda module: tuple(
+    monkeypatch.setitem(globals(), "imports", lambda module, with_types=True: tuple(
         (alias.name, node.lineno) for node in ast.walk(parsed) if isinstance(node, ast.Import) for alias in node.names))
     assert callable(finder)
     assert len(finder("sim.example")) >= caught if caught else not finder("sim.example")

@@ -146,9 +146,9 @@ def test_help_lists_every_verb() -> None:
 
 def test_every_verb_explains_itself() -> None:
     """In one process: importing each command must work too."""
-    code = ("import sys; from click.testing import CliRunner; from experiments.cli import main\n"
+    code = ("import sys; from click.testing import CliRunner; from experiments.cli import app\n"
             "for verb in sys.argv[1:]:\n"
-            "    told = CliRunner().invoke(main, [verb, '--help'])\n"
+            "    told = CliRunner().invoke(app, [verb, '--help'])\n"
             "    assert told.exit_code == 0 and 'Usage' in told.output, (verb, told.output, told.exception)\n"
             "heavy = {'mesa', 'numba', 'pandas', 'pyarrow', 'duckdb', 'altair', 'solara', 'dask'} & set(sys.modules)\n"
             "assert not heavy, heavy\n")
