@@ -168,3 +168,14 @@ def test_help_answers_at_once() -> None:
     seconds(ask)
     pairs = [(seconds(ask), seconds([sys.executable, "-c", "pass"])) for _ in range(15)]
     assert statistics.median(help_time / bare_time for help_time, bare_time in pairs) <= 12, pairs
+
+
+def test_sources_can_be_followed() -> None:
+    """A value's source names a publication, a fact, or a file that is here; never a paper in somebody's drawer."""
+    drawer = re.compile(r"(?<![/\w])[a-z_]+\.csv\b|model (notes|description)|source: \"?prototype", re.IGNORECASE)
+    published = {"nvidia_owners_cumulative_totals.csv"}
+    found = [f"{path.relative_to(ROOT)}:{number} {match.group(0)}"
+             for path in sorted((ROOT / "scenarios").rglob("*.yaml"))
+             for number, line in enumerate(path.read_text().splitlines(), 1)
+             for match in drawer.finditer(line) if match.group(0) not in published]
+    assert not found, "\n".join(found)
