@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     StrictBool,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -46,7 +47,8 @@ def _texts(value: object) -> object:
 
 
 Id = Annotated[str, Field(pattern=ID)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts), WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})]
 """A word or a list of words."""
 
 Number = Annotated[float, BeforeValidator(number_of)]
@@ -369,11 +371,14 @@ class World(Section):
     generator: Generator | None = None
 
 
+Distribution = Literal["uniform", "log_uniform", "triangular", "normal", "lognormal", "integer", "choice"]
+
+
 class Uncertainty(Section):
     """A value that is not known: which one, and how it may fall."""
 
     path: str = Field(description="dotted path of the value, such as behaviour.impatience")
-    distribution: Literal["uniform", "triangular", "normal", "lognormal", "choice"] = "triangular"
+    distribution: Distribution = "uniform"
     low: Number | None = None
     central: Number | None = None
     high: Number | None = None

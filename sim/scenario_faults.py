@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sim.errors import Fault, nearest
+from sim.levers.base import Reference, references
 from sim.quantity import shown
 from sim.scenario import Scenario
+from sim.scope import GROUPS
 
 Pointer = tuple[str, ...]
 Place = Callable[[Pointer], tuple[str, int]]
@@ -191,6 +193,25 @@ def reference_faults(data: Mapping[str, Any], place: Place) -> list[Fault]:
     faults.extend(fault for path in PARENTS for fault in _circles(data, path, place))
     faults.extend(_shared_aliases(data, place))
     faults.extend(_unordered_quarters(data, place))
+    faults.extend(_lost_paths(data, place))
+    return faults
+
+
+def rule_faults(scenario: Scenario, place: Place) -> list[Fault]:
+    """Names in rules that lead nowhere: parts, places, actors and other rules."""
+    world = scenario.world
+    chips = [name for key, chip in world.chips.items() for name in (key, chip.name, *chip.aliases) if name]
+    makers = [name for name, actor in world.actors.items() if actor.kind == "chipmaker"]
+    known = {"chip": chips, "vendor": makers, "place": [*world.countries, *GROUPS], "actor": list(world.actors),
+             "rule": list(scenario.rules), "author": [*world.countries, *world.actors]}
+    faults: list[Fault] = []
+    for key, rule in scenario.rules.items():
+        authors = [Reference(("by", i), "author", word) for i, word in enumerate(rule.by)]
+        for at, kind, word in (*authors, *references(rule)):
+            if word not in known[kind]:
+                pointer = ("rules", key, *map(str, at))
+                faults.append(Fault(*place(pointer), ".".join(pointer), f'"{word}" is no {kind}',
+                                    nearest(word, known[kind])))
     return faults
 
 
@@ -249,6 +270,20 @@ def _shared_aliases(data: Any, place: Place) -> Iterator[Fault]:
         if isinstance(alias, str) and owner.setdefault(alias, chip) != chip:
             yield Fault(*place(pointer), ".".join(pointer), f'"{alias}" already names {owner[alias]}',
                         "write another name")
+
+
+def _lost_paths(data: Any, place: Place) -> Iterator[Fault]:
+    """Uncertainties about a value that is not there."""
+    for pointer, path in _matches(data, ("uncertainties", "*", "path")):
+        words = path.split(".") if isinstance(path, str) else []
+        here: Any = data
+        for word in words:
+            known = list(here) if isinstance(here, Mapping) else []
+            if word not in known:
+                yield Fault(*place(pointer), ".".join(pointer), f'"{path}" leads nowhere at "{word}"',
+                            nearest(word, known))
+                break
+            here = here[word]
 
 
 def _unordered_quarters(data: Any, place: Place) -> Iterator[Fault]:

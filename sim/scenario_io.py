@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from sim.errors import Fault, ScenarioError, UsageError, nearest
 from sim.quantity import shown
 from sim.scenario import SCHEMA, Scenario
-from sim.scenario_faults import faults_of, reference_faults
+from sim.scenario_faults import faults_of, reference_faults, rule_faults
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
@@ -57,7 +57,8 @@ def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", fol
     """The scenario of a text in YAML (or by the suffix of `name`, TOML or JSON); it may extend shipped scenarios
     and files of `folder`."""
     source = _Source(Path(name), folder, name)
-    layers = _Reader().layers(source, _parse(text, source))
+    content = text.encode("utf-8", "surrogatepass")
+    layers = _Reader().layers(source, _parse(_decoded(content, source), source))
     data, layers = _with_overrides(layers, overrides)
     return _scenario(data, layers)
 
@@ -294,14 +295,20 @@ def _text_of(source: _Source) -> str:
         if not stat.S_ISREG(about.st_mode):
             raise _refusal(source, "is no regular file", "give a text file")
         if about.st_size > MAX_BYTES:
-            raise _refusal(source, f"has {about.st_size:,} bytes", f"a scenario file has at most {MAX_BYTES:,}")
+            raise _oversize(source, about.st_size)
         content = source.path.read_bytes()
     except OSError as error:
         raise _refusal(source, f"cannot be read: {error.strerror or error}", "check path and permissions") from None
     return _decoded(content, source)
 
 
+def _oversize(source: _Source, size: int) -> ScenarioError:
+    return _refusal(source, f"has {size:,} bytes", f"a scenario file has at most {MAX_BYTES:,}")
+
+
 def _decoded(content: bytes, source: _Source) -> str:
+    if len(content) > MAX_BYTES:
+        raise _oversize(source, len(content))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -690,17 +697,25 @@ def _setting(said: str, number: int, data: dict[str, Any]) -> _LineLayer:
     if not all(pointer):
         raise ScenarioError([Fault("--set", number, path, f'"{said}" is no setting', "write path=value")])
     _known_path(pointer, data, number)
-    _check_depth(text, source)
-    try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader) if text.strip() else None
-    except yaml.YAMLError:
-        raise ScenarioError([Fault("--set", number, path, f'"{text}" cannot be read', "write a number, a word, "
-                                   "a date, or {value: .., source: ..}")]) from None
-    value = _Builder("--set")._value(node, pointer, frozenset()) if node else None
+    value = _setting_value(text, path, number, source)
     lines = {pointer[:length]: number for length in range(1, len(pointer) + 1)}
     lines.update({(*pointer, *leaf[:length]): number for leaf in _leaves(value) for length in range(1, len(leaf) + 1)})
     return _LineLayer("--set", {"pointer": pointer, "value": value}, {key: n for key, n in lines.items()
                                                                      if len(key) >= len(pointer)})
+
+
+def _setting_value(text: str, path: str, number: int, source: _Source) -> Any:
+    builder = _Builder("--set")
+    try:
+        _check_depth(text, source)
+        node = yaml.compose(text, Loader=_Loader) if text.strip() else None
+        value = builder._value(node, (path,), frozenset()) if node else None
+    except (yaml.YAMLError, ScenarioError):
+        builder.faults.append(Fault("--set", number, path, "", ""))
+    if builder.faults:
+        raise ScenarioError([Fault("--set", number, path, f"{shown(text)} cannot be read",
+                                   "write a number, a word, a date, or {value: .., source: ..}")])
+    return value
 
 
 def _known_path(pointer: Pointer, data: dict[str, Any], number: int) -> None:
@@ -751,6 +766,7 @@ def _scenario(data: dict[str, Any], layers: list[Layer]) -> Scenario:
     faults.extend(reference_faults(data, origin.place))
     try:
         scenario = Scenario.model_validate(data)
+        faults.extend(rule_faults(scenario, origin.place))
     except ValidationError as error:
         faults.extend(faults_of(error, data, origin.place))
     except RecursionError:
@@ -788,7 +804,9 @@ def json_schema() -> dict[str, Any]:
     schema = _sparse(Scenario.model_json_schema(by_alias=True, mode="validation"))
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     schema["properties"]["extends"] = {**names, "description": "scenarios this one stands on; later ones win"}
-    schema["properties"]["rules"]["properties"] = {"without": {**names, "description": "ids of rules to leave out"}}
+    rules = schema["properties"]["rules"]
+    rules["properties"] = {"without": {**names, "description": "ids of rules to leave out"}}
+    rules["patternProperties"] = {f"^(?!without$){form[1:]}": part for form, part in rules["patternProperties"].items()}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "chokepoint scenario"}
 
 
