@@ -1,0 +1,1 @@
+"""Kinds of agent, one a file: government, chipmaker, distributor, lab."""

@@ -1,0 +1,136 @@
+"""Lab: spends a budget on compute, weighs parts by worth per dollar and wait, stockpiles when it fears a ban.
+
+Orders. A lab divides its plan among the parts it may order by worth per dollar, discounted by expected wait
+(a logit on logs), and orders so that what is outstanding matches its expected wait:
+    order = plan + (forward plan x (wait + cover) - (outstanding + ahead of budget)) / gap time,
+within [0, most x plan]; cover is the newsvendor's, most is `credit_multiple` while belief exceeds `credit_belief_share`.
+Belief. Hazard per year h(m) = scale (m/12)^exponent, m months since the last closure of a chip lane to the country;
+q(H) = 1 - exp(-integral of h over H); each leak heard multiplies (1 - q) by (1 - certainty); an announced bar sets q = 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.agents.base import AGENTS, Actor
+
+if TYPE_CHECKING:
+    from sim.view import View
+
+Floats = NDArray[np.float64]
+
+
+@AGENTS.register("lab")
+class Lab(Actor):
+    """One AI lab or class of labs."""
+
+    kind: ClassVar[str] = "lab"
+
+    @property
+    def stock_chips(self) -> NDArray[np.int64]:
+        """Chips in place by part and channel, (chips, 4); a copy."""
+        return np.array(self.model.ledger.stock[self.own_row])
+
+    @staticmethod
+    def decide_all(view: View) -> Floats:
+        """Value of this week's orders by lab and part, (labs, chips) USD."""
+        return np.asarray(order_value(
+            view.plan_usd, view.forward_growth_per_week, view.position_usd, view.cost_usd, view.worth, view.use_share,
+            view.orderable, view.wait_weeks, view.region, view.belief, view.cover_weeks, view.behaviour_row,
+        ))
+
+
+def cover_weeks(belief: Floats, horizon_weeks: float, holding_share_per_week: float, most_weeks: float) -> Floats:
+    """Weeks of supply worth holding ahead, for beliefs of any shape.
+
+    A week-x unit is worth buying early while P(ban before x) exceeds its holding cost: the largest x with
+    1 - exp(-lambda x) = holding x, lambda = -ln(1 - q) / horizon (newsvendor with exponential ban time).
+    """
+    q = np.clip(belief, 0.0, 0.9999)
+    rate = -np.log1p(-q) / horizon_weeks
+    low = np.zeros_like(rate)
+    high = np.full_like(rate, most_weeks)
+    worth_any = rate > holding_share_per_week
+    full = 1.0 - np.exp(-rate * most_weeks) >= holding_share_per_week * most_weeks
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        pays = 1.0 - np.exp(-rate * middle) >= holding_share_per_week * middle
+        low = np.where(pays, middle, low)
+        high = np.where(pays, high, middle)
+    return np.asarray(np.where(worth_any, np.where(full, most_weeks, low), 0.0))
+
+
+def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks: float, before: float) -> Floats:
+    """Belief in a closure within the horizon; months_since is NaN where no lane was ever closed, which gives `before`.
+
+    The integral of scale (m/12)^exponent dm/12 from m to m + H is scale/(exponent+1) [(m+H)^(e+1) - m^(e+1)] in years.
+    """
+    start = months_since / 12.0
+    end = start + horizon_weeks / 52.1786
+    power = exponent + 1.0
+    mass = scale / power * (end**power - start**power)
+    return np.asarray(np.where(np.isnan(months_since), before, -np.expm1(-mass)))
+
+
+@njit(cache=True)
+def order_value(
+    plan_usd: Any, growth: Any, position_usd: Any, cost_usd: Any, worth: Any, use_share: Any, orderable: Any,
+    wait_weeks: Any, region: Any, belief: Any, cover: Any, row: Any,
+) -> Any:
+    """Orders in USD by lab and part.
+
+    plan_usd (labs,) a week; growth (labs,) expected log growth a week; position_usd (labs,) outstanding orders less unspent
+    budget; cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
+    orderable (labs, chips); wait_weeks, belief, cover (regions, chips); region (labs,).
+    row  impatience a week, exponent, host cost USD, gap weeks, surge, credit, credit belief, wait horizon weeks.
+    """
+    impatience, exponent, host_usd, gap_weeks = row[0], row[1], row[2], row[3]
+    surge, credit, credit_belief, horizon = row[4], row[5], row[6], row[7]
+    n_labs, n_chips = orderable.shape
+    out = np.zeros((n_labs, n_chips))
+    share = np.zeros(n_chips)
+    pull = np.zeros(n_chips)
+    for i in range(n_labs):
+        plan = plan_usd[i]
+        if plan <= 0.0:
+            continue
+        r = region[i]
+        share[:] = 0.0
+        for u in range(use_share.shape[1]):
+            total = 0.0
+            for c in range(n_chips):
+                pull[c] = 0.0
+                if orderable[i, c] and worth[u, i, c] > 0.0:
+                    value = worth[u, i, c] / (cost_usd[i, c] + host_usd) * np.exp(-impatience * wait_weeks[r, c])
+                    pull[c] = (value * 1e4) ** exponent
+                    total += pull[c]
+            if total > 0.0:
+                for c in range(n_chips):
+                    share[c] += use_share[i, u] * pull[c] / total
+        for c in range(n_chips):
+            if share[c] < 1e-4:
+                continue
+            wait = min(wait_weeks[r, c], horizon)
+            forward = plan * np.exp(max(growth[i], 0.0) * wait)
+            gap = forward * (wait + cover[r, c]) - position_usd[i]
+            most = credit if belief[r, c] > credit_belief else surge
+            out[i, c] = share[c] * min(max(plan + gap / gap_weeks, 0.0), most * plan)
+    return out
+
+
+@njit(cache=True)
+def whole_chips(value_usd: Any, price_usd: Any, fraction: Any) -> Any:
+    """Whole cards for order values, the rest carried: (labs, chips) USD and prices (chips,) to int64; fraction is updated."""
+    n_labs, n_chips = value_usd.shape
+    out = np.zeros((n_labs, n_chips), dtype=np.int64)
+    for i in range(n_labs):
+        for c in range(n_chips):
+            if value_usd[i, c] > 0.0:
+                exact = value_usd[i, c] / price_usd[i, c] + fraction[i, c]
+                out[i, c] = int(exact)
+                fraction[i, c] = exact - out[i, c]
+    return out

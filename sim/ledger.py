@@ -1,0 +1,182 @@
+"""Ledger: the only writer of chips and money, with a journal of every posting and a check of both each tick.
+
+Chips (int64) are always in exactly one place: ready at their maker, finished under its title, in transit, with a
+distributor, with a lab, scrapped or seized. Money (int64 cents) only moves: accounts, the outside ones included, sum to zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.errors import InvariantError
+
+Ints = NDArray[np.int64]
+
+OUTSIDE = ("funders", "suppliers", "carriers", "treasury_other")
+"""Accounts beyond the actors: who pays budgets in, who is paid for inputs, for freight, and the tax offices without an actor."""
+
+OWNED = ("licensed", "domestic", "grey", "resale")
+"""Channels by which a chip can be owned."""
+
+TRANSIT_WEEKS = 12
+TITLE_WEEKS = 12
+
+KINDS = ("budget", "purchase", "mark-up", "freight", "duty", "share", "rent", "input", "penalty", "lapse")
+
+
+@dataclass
+class Ledger:
+    """Where every chip and every cent is.
+
+    ready     (chips,)                            with the maker, deliverable
+    finished  (TITLE_WEEKS, chips)                complete, ring by the week its title passes
+    transit   (TRANSIT_WEEKS, labs, chips, 4)     ring by week of arrival, by channel
+    moving    (TRANSIT_WEEKS, distributors, chips)
+    stock     (labs, chips, 4)                    in place, by channel
+    held      (distributors, chips)
+    scrapped, seized  (chips,)
+    cash_cents (actors + OUTSIDE,)
+    """
+
+    n_actors: int
+    n_labs: int
+    n_distributors: int
+    n_chips: int
+    tick: int = 0
+    ready: Ints = field(init=False)
+    finished: Ints = field(init=False)
+    transit: Ints = field(init=False)
+    moving: Ints = field(init=False)
+    stock: Ints = field(init=False)
+    held: Ints = field(init=False)
+    scrapped: Ints = field(init=False)
+    seized: Ints = field(init=False)
+    cash_cents: Ints = field(init=False)
+    created: Ints = field(init=False)
+    """Chips that exist: those there at the start and those made since."""
+    postings: list[tuple[int, int, Ints, Ints, Ints]] = field(default_factory=list)
+    """The money journal: tick, kind, payers, payees, cents."""
+    movements: list[tuple[int, str, Ints]] = field(default_factory=list)
+    """The chip journal of creation and loss: tick, made | scrapped | seized, chips by part."""
+
+    def __post_init__(self) -> None:
+        labs, distributors, chips, owned = self.n_labs, self.n_distributors, self.n_chips, len(OWNED)
+        self.ready = _zeros(chips)
+        self.finished = _zeros(TITLE_WEEKS, chips)
+        self.transit = _zeros(TRANSIT_WEEKS, labs, chips, owned)
+        self.moving = _zeros(TRANSIT_WEEKS, distributors, chips)
+        self.stock = _zeros(labs, chips, owned)
+        self.held = _zeros(distributors, chips)
+        self.scrapped, self.seized, self.created = _zeros(chips), _zeros(chips), _zeros(chips)
+        self.cash_cents = _zeros(self.n_actors + len(OUTSIDE))
+
+    def outside(self, name: str) -> int:
+        """Row of an outside account."""
+        return self.n_actors + OUTSIDE.index(name)
+
+    # chips
+
+    def open_with(self, stock: Ints, held: Ints, ready: Ints) -> None:
+        """Place the chips there at the start."""
+        self.stock[:], self.held[:], self.ready[:] = stock, held, ready
+        self.created += stock.sum(axis=(0, 2)) + held.sum(axis=0) + ready
+
+    def make(self, chips: Ints, title_weeks: int) -> None:
+        """Completed chips (chips,) enter the world; their title passes after title_weeks."""
+        self.created += chips
+        self.finished[(self.tick + title_weeks) % TITLE_WEEKS] += chips
+        self.movements.append((self.tick, "made", chips.copy()))
+
+    def receive(self) -> None:
+        """What arrives this week: titles pass to deliverable stock, transit ends in stock."""
+        week = self.tick % TITLE_WEEKS
+        self.ready += self.finished[week]
+        self.finished[week] = 0
+        week = self.tick % TRANSIT_WEEKS
+        self.stock += self.transit[week]
+        self.held += self.moving[week]
+        self.transit[week] = 0
+        self.moving[week] = 0
+
+    def ship_to_labs(self, lab: Ints, chip: Ints, channel: Ints, chips: Ints, weeks: Ints) -> None:
+        """Chips leave a seller (already taken from it) for labs, one row a shipment, arriving after `weeks` (1 to 11)."""
+        np.add.at(self.transit, ((self.tick + weeks) % TRANSIT_WEEKS, lab, chip, channel), chips)
+
+    def ship_to_distributors(self, distributor: Ints, chip: Ints, chips: Ints, weeks: Ints) -> None:
+        np.add.at(self.moving, ((self.tick + weeks) % TRANSIT_WEEKS, distributor, chip), chips)
+
+    def take_ready(self, chips: Ints) -> None:
+        """Chips leave makers' deliverable stock, (chips,)."""
+        self.ready -= chips
+
+    def take_held(self, distributor: Ints, chip: Ints, chips: Ints) -> None:
+        """Chips leave distributors' stock, one row a sale."""
+        np.subtract.at(self.held, (distributor, chip), chips)
+
+    def scrap(self, lost: Ints) -> None:
+        """Cards in place fail for good, (labs, chips, 4)."""
+        self.stock -= lost
+        gone = lost.sum(axis=(0, 2))
+        self.scrapped += gone
+        self.movements.append((self.tick, "scrapped", gone))
+
+    def seize_held(self, taken: Ints) -> None:
+        """Goods seized at distributors, (distributors, chips)."""
+        self.held -= taken
+        gone = taken.sum(axis=0)
+        self.seized += gone
+        self.movements.append((self.tick, "seized", gone))
+
+    def move_stock(self, lab: int, chip: int, channel: int, chips: int) -> None:
+        """Chips leave a lab's stock for sale (retroactive rules, buy-back); the buyer's side is `ship_*`."""
+        self.stock[lab, chip, channel] -= chips
+
+    # money
+
+    def pay(self, kind: str, payer: Ints | int, payee: Ints | int, cents: Ints) -> None:
+        """Move cents from payers to payees, one row a posting; scalars stand for every row."""
+        payers = np.broadcast_to(np.asarray(payer, dtype=np.int64), cents.shape)
+        payees = np.broadcast_to(np.asarray(payee, dtype=np.int64), cents.shape)
+        _post(self.cash_cents, payers, payees, cents)
+        self.postings.append((self.tick, KINDS.index(kind), payers, payees, cents))
+
+    # proof
+
+    def check(self) -> None:
+        """Every chip in one place and every cent accounted for, or InvariantError naming tick, part and both sides."""
+        there = (self.ready + self.finished.sum(axis=0) + self.transit.sum(axis=(0, 1, 3)) + self.moving.sum(axis=(0, 1))
+                 + self.stock.sum(axis=(0, 2)) + self.held.sum(axis=0) + self.scrapped + self.seized)
+        wrong = np.flatnonzero(there != self.created)
+        if len(wrong):
+            chip = int(wrong[0])
+            raise InvariantError(f"tick {self.tick}, chip {chip}: {there[chip]:,} in place, {self.created[chip]:,} made")
+        for name in ("ready", "stock", "held"):
+            if (getattr(self, name) < 0).any():
+                raise InvariantError(f"tick {self.tick}: chips below zero in {name}")
+        total = int(self.cash_cents.sum())
+        if total:
+            raise InvariantError(f"tick {self.tick}: accounts sum to {total} cents, not to 0")
+
+    def resummed_cash(self) -> Ints:
+        """The accounts as the journal alone gives them: an audit independent of the running columns."""
+        cash = np.zeros_like(self.cash_cents)
+        for _, _, payers, payees, cents in self.postings:
+            np.subtract.at(cash, payers, cents)
+            np.add.at(cash, payees, cents)
+        return cash
+
+
+def _zeros(*shape: int) -> Ints:
+    return np.zeros(shape, dtype=np.int64)
+
+
+@njit(cache=True)
+def _post(cash: Any, payers: Any, payees: Any, cents: Any) -> None:
+    for i in range(cents.shape[0]):
+        cash[payers[i]] -= cents[i]
+        cash[payees[i]] += cents[i]

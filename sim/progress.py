@@ -1,0 +1,149 @@
+"""Progress: beliefs, skill with a vendor, thrift, training runs, capability, lag, runway and reach of listed users.
+
+The only writer of skills, beliefs and capability. Thrift: dE/dt = ln g (1 + s ln(C_frontier / C_own)) + (E_frontier - E) / tau,
+E = ln efficiency. Capability of a lab: log10 of the effective training compute of its best published run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.units import H100_FP16_TFLOPS, WEEKS_PER_MONTH, WEEKS_PER_YEAR
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SECONDS_PER_WEEK = 604_800.0
+NO_ACCESS_WEEKS = 520.0
+"""Shown where a listed user cannot reach the target within ten years."""
+
+
+@dataclass
+class Minds:
+    """What labs know and can do.
+
+    skill       (labs, makers) share of a vendor's worth a lab gets out of it
+    efficiency  (labs,) ln of algorithmic efficiency, 0 = frontier of the first week
+    capability  (labs,) log10 FLOP, best published run
+    in_press    (weeks, labs) runs finished and not yet published, ring
+    need        (labs,) training need a lab has planned, in H100 weights
+    software    (regions, makers) share of worth left after support ends
+    """
+
+    n_labs: int
+    n_makers: int
+    n_regions: int
+    release_weeks: int
+    skill: Floats = field(init=False)
+    efficiency: Floats = field(init=False)
+    capability: Floats = field(init=False)
+    in_press: Floats = field(init=False)
+    need: Floats = field(init=False)
+    software: Floats = field(init=False)
+    wants: Floats = field(init=False)
+    """(labs,) inference wants over plan, after rebound."""
+
+    def __post_init__(self) -> None:
+        self.skill = np.ones((self.n_labs, self.n_makers))
+        self.efficiency = np.zeros(self.n_labs)
+        self.capability = np.zeros(self.n_labs)
+        self.in_press = np.zeros((self.release_weeks, self.n_labs))
+        self.need = np.zeros(self.n_labs)
+        self.software = np.ones((self.n_regions, self.n_makers))
+        self.wants = np.ones(self.n_labs)
+
+    def learn(self, used_share: Floats, halving_weeks: float) -> None:
+        """Skill gaps close with use: used_share (labs, makers) of a lab's worth that runs on a vendor."""
+        pace = math.log(2.0) / halving_weeks
+        self.skill += (1.0 - self.skill) * pace * np.minimum(1.0, 5.0 * used_share)
+
+    def think(self, compute: Floats, frontier_compute: float, tick: int, growth: float, thrift: float, diffusion_years: float) -> None:
+        """One week of thrift and diffusion; compute (labs,) usable training worth, frontier_compute the largest anywhere."""
+        trend = math.log(growth) / WEEKS_PER_YEAR
+        short = np.log(np.maximum(frontier_compute, 1.0) / np.maximum(compute, 1.0))
+        frontier = trend * tick
+        own = trend * (1.0 + thrift * np.maximum(short, 0.0))
+        self.efficiency += own + (frontier - self.efficiency) / (diffusion_years * WEEKS_PER_YEAR)
+
+    def train(self, tick: int, compute: Floats, run_share: float, mfu: float, run_weeks: float) -> Floats:
+        """This week's best run goes to press, what was in press is published; returns the run's FLOP, (labs,)."""
+        flop = np.maximum(compute, 0.0) * run_share * H100_FP16_TFLOPS * 1e12 * mfu * run_weeks * SECONDS_PER_WEEK
+        slot = tick % self.release_weeks
+        self.capability = np.maximum(self.capability, self.in_press[slot])
+        self.in_press[slot] = np.log10(np.maximum(flop, 1.0)) + self.efficiency / math.log(10.0)
+        return np.asarray(flop)
+
+    def rebound(self, tick: int, growth: float, elasticity: float, half_weeks: float) -> None:
+        """Inference wants follow the fall in cost per token beyond the common trend, with a lag."""
+        ahead = self.efficiency - math.log(growth) / WEEKS_PER_YEAR * tick
+        goal = np.exp((elasticity - 1.0) * ahead)
+        self.wants += (np.clip(goal, 0.25, 4.0) - self.wants) * (math.log(2.0) / half_weeks)
+
+    def runway_weeks(self, compute: Floats, growth_per_year: float, scrap_per_year: float, started: bool) -> Floats:
+        """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = need over usable stock."""
+        if started:
+            self.need *= growth_per_year ** (1.0 / WEEKS_PER_YEAR)
+        self.need = np.minimum(self.need, np.maximum(compute, 0.0))
+        u = np.where(compute > 0, self.need / np.maximum(compute, 1e-9), 1.0)
+        pace = math.log(growth_per_year) + scrap_per_year
+        return np.asarray(WEEKS_PER_YEAR * np.log(1.0 / np.clip(u, 1e-6, 1.0)) / pace)
+
+
+def lag_months(level: float, levels: Floats, past_months: Floats, past_levels: Floats, tick: int) -> float:
+    """How long ago the frontier stood at `level`, months: levels (ticks,) of this run up to now, before that the record."""
+    weeks = np.arange(tick + 1)
+    months = np.concatenate([past_months, (weeks - 0.0) / WEEKS_PER_MONTH])
+    path = np.maximum.accumulate(np.concatenate([past_levels, levels[: tick + 1]]))
+    now = tick / WEEKS_PER_MONTH
+    if level >= path[-1]:
+        slope = (path[-1] - path[max(0, len(path) - 53)]) / 12.0 if len(path) > 53 else 0.1
+        return float(-(level - path[-1]) / max(slope, 1e-3))
+    return float(now - np.interp(level, path, months))
+
+
+@njit(cache=True)
+def usable(stock, worth, skill, maker, own_software):  # type: ignore[no-untyped-def]
+    """Worth of owned chips by use and lab, (2, labs): sum of chips x worth x skill x software, in id order.
+
+    stock (labs, chips), worth (2, chips), skill (labs, makers), maker (chips,), own_software (labs, makers).
+    """
+    n_labs, n_chips = stock.shape
+    out = np.zeros((2, n_labs))
+    for i in range(n_labs):
+        for c in range(n_chips):
+            if stock[i, c] > 0:
+                m = maker[c]
+                held = stock[i, c] * skill[i, m] * own_software[i, m]
+                out[0, i] += held * worth[0, c]
+                out[1, i] += held * worth[1, c]
+    return out
+
+
+@njit(cache=True)
+def vendor_use(stock, worth, maker, n_makers):  # type: ignore[no-untyped-def]
+    """Share of each lab's worth that stands on each maker's chips, (labs, makers)."""
+    n_labs, n_chips = stock.shape
+    out = np.zeros((n_labs, n_makers))
+    for i in range(n_labs):
+        total = 0.0
+        for c in range(n_chips):
+            part = stock[i, c] * (worth[0, c] + worth[1, c])
+            out[i, maker[c]] += part
+            total += part
+        if total > 0.0:
+            for m in range(n_makers):
+                out[i, m] /= total
+    return out
+
+
+def access(target_h100e: float, own_h100e: float, offered_h100e: float, weekly_h100e: float) -> float:
+    """Weeks a user needs to reach the target: what it has or can rent counts at once, the rest comes weekly."""
+    missing = target_h100e - own_h100e - offered_h100e
+    if missing <= 0:
+        return 1.0
+    return float(min(NO_ACCESS_WEEKS, 1.0 + missing / weekly_h100e)) if weekly_h100e > 0 else NO_ACCESS_WEEKS

@@ -1,0 +1,43 @@
+"""Run: a scenario, built and stepped to its end, as a Result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mesa import Agent
+
+from sim.results import Result
+from sim.scenario import Scenario
+from sim.scenario_io import load as load_scenario
+from sim.world import World
+
+
+def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
+    """A scenario by path or shipped name, with `path=value` overrides. Raises ScenarioError with every fault."""
+    return load_scenario(name_or_path, overrides)
+
+
+def build(scenario: Scenario, seed: int = 1) -> World:
+    """The world of a scenario on its first morning."""
+    return World(scenario, seed)
+
+
+def run(scenario: Scenario, seed: int = 1, recording: str = "standard", progress: Callable[[int, int], None] | None = None) -> Result:
+    """Run to the end. progress, when given, is called with weeks done and weeks in all."""
+    world = build(scenario, seed)
+    weeks = world.frame.clock.n_ticks
+    try:
+        for week in range(weeks):
+            world.step()
+            if progress:
+                progress(week + 1, weeks)
+        world.record.trades = world.trades.joined()
+        return Result.from_record(world.record, scenario, seed, recording)
+    finally:
+        forget(world)
+
+
+def forget(world: World) -> None:
+    """Let go of a world: Mesa keeps every model that ever made an agent in a table of its class (Agent._ids)."""
+    Agent._ids.pop(world, None)

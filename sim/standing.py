@@ -1,0 +1,179 @@
+"""Standing: what the law in force says of each buyer and part this week, laid out in the frame's rows.
+
+Terms are folded over legal classes; this gathers them into (buyers, chips) columns, anew only when the terms object or the
+list of listed parties changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.clock import WHOLE_WEEK
+from sim.frame import CN, Frame
+from sim.rulebook import Rulebook
+from sim.scope import LegalClass
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+OPEN_SHARE = np.array([bin(mask).count("1") / 7.0 for mask in range(WHOLE_WEEK + 1)])
+"""Share of the week that a mask of open days leaves open."""
+
+MACHINE_PLACES = ("CN", "US", "MY")
+"""A country that stands for each region where machines are rented."""
+
+
+@dataclass
+class Standing:
+    """Cells of (buyers, chips) as of one week.
+
+    permitted     goods may flow on some day; open_share of the week on which they may
+    licensable    barred without a grant, and grants are made; grant_share, delay_weeks
+    tariff_share  duty under rules, on the ask; levy_share the vendor's revenue share
+    demand_factor purchase guidance; rule index of the binding rule, -1 none
+    foreign_share (labs,) part of a plan that may go to foreign parts under a mandate
+    hosted        (labs, regions) may it rent a machine that stands there
+    """
+
+    frame: Frame
+    rulebook: Rulebook
+    permitted: Bools = field(init=False)
+    open_share: Floats = field(init=False)
+    licensable: Bools = field(init=False)
+    grant_share: Floats = field(init=False)
+    delay_weeks: Ints = field(init=False)
+    tariff_share: Floats = field(init=False)
+    levy_share: Floats = field(init=False)
+    demand_factor: Floats = field(init=False)
+    rule: Ints = field(init=False)
+    foreign_share: Floats = field(init=False)
+    hosted: Bools = field(init=False)
+    listed: Bools = field(init=False)
+    hbm_open: bool = True
+    tools_open: bool = True
+    verified: bool = False
+    changed: bool = False
+    terms: Any = None
+    listing: Any = None
+
+    def __post_init__(self) -> None:
+        frame = self.frame
+        names = list(self.rulebook.catalog.ids)
+        self._column = np.array([names.index(name) for name in frame.names.chip], dtype=np.int64)
+        self._uses = self._end_uses()
+        shape = (2, len(frame.names.maker), len(frame.buyer_hq))
+        sales = [self._sale(listed, m, b) for listed in range(2) for m in range(shape[1]) for b in range(shape[2])]
+        rents = [self._rent(listed, place, lab) for listed in range(2) for place in MACHINE_PLACES
+                 for lab in range(len(frame.names.lab))]
+        home = "CN" if "CN" in frame.names.country else frame.names.country[0]
+        inputs = [LegalClass("hbm", "KR", home, home), LegalClass("tools", "NL", home, home)]
+        rows = self.rulebook.register([*sales, *rents, *inputs])
+        self._sale_rows = rows[: len(sales)].reshape(shape)
+        self._rent_rows = rows[len(sales): len(sales) + len(rents)].reshape(2, len(MACHINE_PLACES), -1)
+        self._hbm_row, self._tools_row = int(rows[-2]), int(rows[-1])
+        self.listed = np.zeros(len(frame.buyer_hq), dtype=bool)
+        self.buyer = self._ordinary_buyer()
+
+    def _end_uses(self) -> list[str]:
+        labs = self.frame.labs
+        own = ["military" if military else "state" if state else "civil"
+               for military, state in zip(labs.military, labs.state, strict=True)]
+        return own + ["civil"] * len(self.frame.names.distributor)
+
+    def _sale(self, listed: int, maker: int, buyer: int) -> LegalClass:
+        frame, country = self.frame, self.frame.names.country
+        return LegalClass("sale", country[frame.makers.hq[maker]], country[frame.buyer_country[buyer]],
+                          country[frame.buyer_hq[buyer]], listed, self._uses[buyer])
+
+    def _rent(self, listed: int, place: str, lab: int) -> LegalClass:
+        country = self.frame.names.country
+        home = place if place in country else country[0]
+        return LegalClass("rental", home, home, country[self.frame.labs.hq[lab]], listed, self._uses[lab])
+
+    def _ordinary_buyer(self) -> int:
+        """Row of a civil, unlisted buyer in China, whose cells beliefs and charges look at; -1 without one."""
+        labs = self.frame.labs
+        rows = np.flatnonzero((labs.region == CN) & ~labs.military & ~labs.state & (self.frame.buyer_region[: len(labs.region)] == CN))
+        parties = self.rulebook.listing(self.rulebook.clock.n_ticks - 1).parties
+        unlisted = [int(row) for row in rows if self.frame.names.lab[row] not in parties]
+        return unlisted[0] if unlisted else -1
+
+    def read(self, tick: int) -> bool:
+        """Bring the columns to this week; returns whether anything changed."""
+        terms, listing = self.rulebook.terms(tick), self.rulebook.listing(tick)
+        self.changed = terms is not self.terms or listing is not self.listing
+        if self.changed:
+            self.terms, self.listing = terms, listing
+            self.listed = np.array([name in listing.parties for name in self.frame.names.buyer])
+            self._gather()
+        return self.changed
+
+    def _cells(self) -> tuple[Ints, Ints]:
+        """Class row and catalog column of every (buyer, chip) cell."""
+        maker, buyers = self.frame.chips.maker, np.arange(len(self.listed))
+        rows = self._sale_rows[self.listed.astype(np.int64)[:, None], maker[None, :], buyers[:, None]]
+        return rows, np.broadcast_to(self._column[None, :], rows.shape)
+
+    def _gather(self) -> None:
+        terms, frame = self.terms, self.frame
+        cells = self._cells()
+        own, buyers = frame.chips.owner_lab, np.arange(len(self.listed))
+        on_sale = (frame.chips.market != 2)[None, :] | (own[None, :] == buyers[:, None])
+        self.open_share = np.where(on_sale, OPEN_SHARE[terms.open_days[cells]], 0.0)
+        self.permitted = np.asarray(terms.permitted[cells] & on_sale)
+        self.grant_share = terms.grant_rate[cells]
+        self.licensable = ~self.permitted & terms.licence[cells] & (self.grant_share > 0) & on_sale
+        self.delay_weeks = terms.delay_ticks[cells]
+        self.tariff_share = terms.tariff_rate[cells]
+        self.levy_share = terms.share_rate[cells]
+        self.demand_factor = terms.demand_factor[cells]
+        self.rule = terms.rule[cells]
+        labs = np.arange(len(frame.names.lab))
+        rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
+        self.hosted = np.asarray(terms.permitted[rent].any(axis=2))
+        self.hbm_open = bool(terms.permitted[self._hbm_row].any())
+        self.tools_open = bool(terms.permitted[self._tools_row].all())
+        self.verified = bool(terms.verification.any())
+        mandate = np.array([terms.domestic_mandate.get(use, 0.0) for use in self._uses[: len(labs)]])
+        self.foreign_share = np.where(frame.labs.region == CN, 1.0 - mandate, 1.0)
+
+    @property
+    def retroactive(self) -> Any:
+        """The first duty on chips delivered earlier, None without any."""
+        return self.terms.retroactive[0] if self.terms.retroactive else None
+
+    def china_cells(self, cells: Bools) -> tuple[Bools, bool]:
+        """Of a mask over (classes, catalog chips): the ordinary Chinese buyer's row in the frame's order, and memory's."""
+        if self.buyer < 0:
+            return np.zeros(len(self._column), dtype=bool), False
+        maker = self.frame.chips.maker
+        rows = self._sale_rows[0, maker, self.buyer]
+        return np.asarray(cells[rows, self._column]), bool(cells[self._hbm_row].any())
+
+    def enforcement(self, country: Ints) -> Floats:
+        """Effort at each distributor's country over that of 2024: Washington's reaches everywhere, a hub's own adds."""
+        table, names = self.terms.enforcement, self.frame.names.country
+        us = table.get("US", 1.0)
+        return np.array([us * table.get(names[at], 1.0) if names[at] != "US" else us for at in country])
+
+    @property
+    def penalty_factor(self) -> float:
+        """Penalties over those of 2024."""
+        return float(self.terms.penalty.get("US", 1.0))
+
+    @property
+    def customs_share(self) -> float:
+        """Chance that a consignment is inspected on its way into China where grey goods are hunted."""
+        hunted = not self.terms.grey_tolerated.get("CN", True)
+        return float(self.terms.customs.get("CN", 0.0)) if hunted else 0.0
+
+    def quota_share(self, chip: int) -> float | None:
+        """Share of its home sales up to which a part may go to China, None without such a quota."""
+        column = self._column[chip]
+        shares = [quota.cap for quota in self.terms.quota if quota.unit == "home_share" and quota.cells[:, column].any()]
+        return min(shares) if shares else None

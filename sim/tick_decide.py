@@ -1,0 +1,262 @@
+"""Perceive and decide: actors look at their books, prices and news, then place sealed orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.chipmaker import released_wafers, revised_list, wanted_bookings
+from sim.agents.distributor import Distributor
+from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
+from sim.frame import CLOUD, CN, NEVER
+from sim.keyed_random import uniforms
+from sim.ordered_sum import ordered_sum
+from sim.record import REGIONS
+from sim.units import WEEKS_PER_MONTH
+from sim.upstream import bookings
+from sim.view import View
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+QUARTER_WEEKS = 13
+GROWTH_WEEKS = 26
+LONGEST_WAIT_WEEKS = 104.0
+
+
+def perceive(world: World) -> None:
+    """Bring beliefs and everybody's view to this week."""
+    frame, behaviour, ledger = world.frame, world.behaviour, world.ledger
+    labs, n_labs = frame.labs, len(frame.names.lab)
+    wait = waits(world)
+    belief = beliefs(world)
+    cover = cover_weeks(belief, behaviour.belief_horizon_weeks.value, behaviour.holding_share_per_week.value,
+                        behaviour.cover_max_weeks.value) if behaviour.on("stockpiling") else np.zeros_like(belief)
+    queue = world.primary.queue
+    outstanding = np.zeros(n_labs)
+    for lab in range(n_labs):
+        outstanding[lab] = ordered_sum(queue[lab] * world.list_usd)
+    worth = chips_worth(world)
+    diverts, premium = world.market.diverts, substitute_premium(world, wait)
+    grey_parts, grey_mix = wanted_grey(world)
+    world.view = View(
+        tick=world.tick,
+        plan_usd=labs.plan_usd[world.tick] * labs.owns_share,
+        forward_growth_per_week=_growth(world),
+        position_usd=outstanding - ledger.cash_cents[labs.actor] / 100.0,
+        cost_usd=card_cost(world)[:n_labs],
+        worth=worth,
+        use_share=_use_share(world),
+        orderable=orderable(world)[:n_labs],
+        region=frame.buyer_region[:n_labs],
+        wait_weeks=wait,
+        belief=belief,
+        cover_weeks=cover,
+        behaviour_row=world.behaviour_row,
+        list_usd=world.list_usd,
+        networks=world.networks.active,
+        scare=world.networks.scare,
+        held=ledger.held,
+        moving=ledger.moving.sum(axis=0),
+        distributor_queue=queue[n_labs:],
+        distributor_kind=frame.distributors.subkind,
+        diverts=diverts,
+        grey_parts=grey_parts,
+        grey_mix=grey_mix,
+        fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
+        cloud_wish=world.hours.cloud_wish,
+        cloud_mix=cloud_mix(world),
+        substitute_premium=premium,
+        network_chips_per_week=behaviour.network_chips_per_week.value,
+        grey_network_multiple=behaviour.grey_network_multiple.value,
+        resale_markup_share=behaviour.resale_markup_share.value,
+    )
+
+
+def decide(world: World) -> None:
+    """Sealed decisions of the week: orders of labs and distributors, bookings and list prices of makers."""
+    world.orders = sealed_orders(world)
+    book_lines(world)
+    if world.tick % QUARTER_WEEKS == 0 and world.tick:
+        revise_lists(world)
+
+
+def sealed_orders(world: World) -> Ints:
+    """Cards ordered this week by buyer and part, (buyers, chips)."""
+    view, n_labs = world.view, len(world.frame.names.lab)
+    value = Lab.decide_all(view) * world.standing.demand_factor[:n_labs]
+    chips = whole_chips(value, view.cost_usd, world.fraction)
+    orders = np.zeros((len(world.frame.names.buyer), len(world.frame.names.chip)), dtype=np.int64)
+    orders[:n_labs] = chips
+    allowed = orderable(world)[n_labs:]
+    orders[n_labs:] = np.where(allowed, Distributor.decide_all(view), 0)
+    return orders
+
+
+def waits(world: World) -> Floats:
+    """Weeks a new order may expect to wait, (regions, chips): the queue over deliveries, or until volume begins."""
+    frame = world.frame
+    weekly = np.where(frame.chips.domestic, 1.0, world.lines.last)
+    queue_weeks = world.primary.wait_weeks(frame.buyer_region, np.maximum(weekly, 1.0) * np.array([1.0] * len(weekly)))
+    until_volume = np.clip(frame.chips.volume_tick - world.tick, 0, LONGEST_WAIT_WEEKS)
+    return np.asarray(np.clip(np.maximum(queue_weeks, until_volume[None, :]), 0.0, LONGEST_WAIT_WEEKS))
+
+
+def beliefs(world: World) -> Floats:
+    """Buyers' belief that a part is closed to them within a year, (regions, chips); investors' belief and that on memory beside it."""
+    behaviour, law, frame = world.behaviour, world.law, world.frame
+    before = behaviour.belief_before_share.value
+    out = np.full((len(REGIONS), len(frame.names.chip)), before)
+    if law.buyer < 0 or not behaviour.on("belief"):
+        world.investor_belief = world.memory_belief = before
+        return out
+    months = (world.tick - law.last_closure) / WEEKS_PER_MONTH if law.last_closure < NEVER else np.nan
+    base = float(belief_of(np.array([months]), behaviour.hazard_scale_per_year.value, behaviour.hazard_exponent.value,
+                           behaviour.belief_horizon_weeks.value, before)[0])
+    world.investor_belief = base
+    doubt = np.full(len(frame.names.chip), 1.0 - base)
+    memory_doubt = 1.0 - base
+    for heard in world.rulebook.heard(world.tick):
+        cells, memory = world.standing.china_cells(heard.cells)
+        if heard.signal == "all_clear":
+            doubt = np.where(cells, 1.0 - (1.0 - doubt) * (1.0 - heard.certainty), doubt)
+        elif heard.signal in ("tighten", "disclosure"):
+            doubt = np.where(cells, doubt * (1.0 - heard.certainty), doubt)
+            memory_doubt *= 1.0 - heard.certainty * memory
+    closing, memory_closing = world.standing.china_cells(world.rulebook.closing(world.tick))
+    out[CN] = np.where(frame.chips.domestic, 0.0, np.where(closing, 1.0, 1.0 - doubt))
+    world.memory_belief = 1.0 if memory_closing else 1.0 - memory_doubt
+    return out
+
+
+def orderable(world: World) -> Bools:
+    """Cells in which a buyer may place an order or an application, (buyers, chips): lawful, announced, meant for it, on sale."""
+    frame, standing, chips = world.frame, world.standing, world.frame.chips
+    offered = (chips.announced_tick <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
+    if not world.behaviour.on("redesign"):
+        offered &= ~chips.for_china
+    low_end = frame.row("chip", "low_end")
+    if low_end >= 0:
+        offered[low_end] = False
+    china = frame.buyer_region == CN
+    meant = np.where(chips.domestic | chips.for_china, china[:, None], True)
+    return np.asarray((standing.permitted | standing.licensable) & offered[None, :] & meant)
+
+
+def card_cost(world: World) -> Floats:
+    """All-in price of a card on order, (buyers, chips) USD: list, server mark-up, duty, freight."""
+    frame, standing = world.frame, world.standing
+    wedge = 1.0 + world.behaviour.server_markup_share.value + frame.duty_share[:, None] + standing.tariff_share
+    return np.asarray(world.list_usd[None, :] * wedge + frame.freight_usd[:, None])
+
+
+def chips_worth(world: World) -> Floats:
+    """Worth of each part to each lab by use, (uses, labs, chips): weights x skill x software x preference."""
+    frame, behaviour, minds = world.frame, world.behaviour, world.minds
+    chips, labs = frame.chips, frame.labs
+    skill = minds.skill[:, chips.maker] * minds.software[labs.region][:, chips.maker]
+    liking = np.where(chips.domestic[None, :], labs.preference[:, None], 1.0)
+    if not behaviour.on("substitution"):
+        liking = np.where(chips.domestic[None, :] & ~labs.state[:, None], 0.0, liking)
+    liking = np.where(chips.domestic[None, :], liking, liking * world.standing.foreign_share[:, None])
+    return np.asarray(chips.worth[:, None, :] * (skill * liking)[None, :, :])
+
+
+def substitute_premium(world: World, wait: Floats) -> Floats:
+    """Premium over list of a part's closest lawful substitute in China, (chips,): (1 + impatience) to its expected wait in months."""
+    chips = world.frame.chips
+    monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
+    out = np.ones(len(chips.tpp))
+    lawful = orderable(world)[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(len(out), dtype=bool)
+    queue = world.primary.queue[world.frame.buyer_region == CN].sum(axis=0)
+    for maker in range(len(world.frame.names.maker)):
+        own = chips.maker == maker
+        rivals = np.flatnonzero(lawful & own)
+        if len(rivals) == 0:
+            continue
+        weight = queue[rivals] + 1.0
+        months = float((wait[CN, rivals] * weight).cumsum()[-1] / weight.cumsum()[-1]) / WEEKS_PER_MONTH
+        out[own] = (1.0 + monthly) ** months
+    return out
+
+
+def wanted_grey(world: World) -> tuple[Bools, Floats]:
+    """Parts barred for China that networks deal in, and how they split their purchases, (chips,) each."""
+    frame, chips = world.frame, world.frame.chips
+    law = world.law
+    if law.buyer < 0:
+        return np.zeros(len(chips.tpp), dtype=bool), np.zeros(len(chips.tpp))
+    barred = ~world.standing.permitted[law.buyer] & ~chips.domestic & ~chips.for_china & (chips.market == 0)
+    on_sale = (chips.volume_tick <= world.tick) & (chips.volume_tick < NEVER) & (chips.owner_lab < 0)
+    parts = barred & on_sale & (chips.worth[0] >= 0.3)
+    pull = np.where(parts, (chips.worth[0] / (world.list_usd + world.behaviour.host_cost_usd.value) * 1e4)
+                    ** world.behaviour.choice_exponent.value, 0.0)
+    total = float(pull.cumsum()[-1]) if len(pull) else 0.0
+    return parts, pull / total if total > 0 else pull
+
+
+def cloud_mix(world: World) -> Floats:
+    """How an offshore cloud splits its purchases over the parts it may buy, (distributors, chips)."""
+    frame, chips = world.frame, world.frame.chips
+    n_labs = len(frame.names.lab)
+    out = np.zeros((len(frame.names.distributor), len(chips.tpp)))
+    allowed = orderable(world)[n_labs:]
+    pull = (chips.worth[0] / (world.list_usd + world.behaviour.host_cost_usd.value) * 1e4) ** world.behaviour.choice_exponent.value
+    for row in np.flatnonzero(frame.distributors.subkind == CLOUD):
+        own = np.where(allowed[row] & ~chips.domestic & ~chips.for_china & (chips.owner_lab < 0), pull, 0.0)
+        total = float(own.cumsum()[-1])
+        out[row] = own / total if total > 0 else 0.0
+    return out
+
+
+def book_lines(world: World) -> None:
+    """Foreign makers learn from this week's orders and commit packaging lines."""
+    frame, behaviour, lines, tick = world.frame, world.behaviour, world.lines, world.tick
+    chips, n_makers = frame.chips, len(frame.names.maker)
+    lines.learn(world.orders.sum(axis=0), behaviour.forecast_weeks.value)
+    weeks = world.lead_weeks + world.title_weeks
+    ready_by = chips.volume_tick - weeks
+    bookable = (~chips.domestic) & (chips.maker >= 0) & (ready_by <= tick) & (chips.volume_tick < NEVER)
+    bookable &= np.arange(len(bookable)) != frame.row("chip", "low_end")
+    supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
+    queue = world.primary.queue.sum(axis=0) + world.orders.sum(axis=0)
+    wanted = wanted_bookings(lines.forecast, queue, supply, float(weeks), behaviour.forecast_weeks.value, bookable)
+    wafers = frame.makers.wafers_per_week[tick]
+    freed = released_wafers(chips, lines.peak, tick, n_makers, behaviour.release_share.value, behaviour.release_weeks.value)
+    seed = np.where(chips.packages_per_wafer > 0, 0.02 * np.minimum(wafers, 1e6)[chips.maker] * chips.packages_per_wafer, 20.0)
+    growth = behaviour.booking_growth_share_per_week.value
+    chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, chips.maker, chips.packages_per_wafer,
+                      chips.for_china, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
+    lines.book(tick, np.floor(chosen).astype(np.int64))
+
+
+def revise_lists(world: World) -> None:
+    """Quarterly list prices of parts that ship."""
+    behaviour = world.behaviour
+    wait = world.view.wait_weeks.max(axis=0)
+    shipping = world.primary.delivered.sum(axis=(0, 1)) > 0
+    moved = revised_list(world.list_usd, world.frame.chips.list_usd, wait, behaviour.target_wait_weeks.value,
+                         behaviour.list_response_share_per_quarter.value)
+    world.list_usd = np.where(shipping & ~world.frame.chips.domestic, moved, world.list_usd)
+
+
+def _growth(world: World) -> Floats:
+    """Log growth a week that a lab expects of its own plan: what it saw over the last half year, between none and fourfold a year."""
+    plan = world.frame.labs.plan_usd
+    now, before = plan[world.tick], plan[max(0, world.tick - GROWTH_WEEKS)]
+    weeks = max(1, min(world.tick, GROWTH_WEEKS))
+    seen = np.log(np.maximum(now, 1.0) / np.maximum(before, 1.0)) / weeks
+    return np.asarray(np.clip(seen, 0.0, np.log(4.0) / 52.0))
+
+
+def _use_share(world: World) -> Floats:
+    """Split of the plan between uses, (labs, uses); rebound moves it towards inference."""
+    share = world.frame.labs.use_share.copy()
+    share[:, 1] *= world.minds.wants
+    return np.asarray(share / (share[:, :1] + share[:, 1:]))

@@ -1,0 +1,254 @@
+"""Obey: rules that are due bind, bars strike out queues and write down commitments; licences wait, are granted or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.finance import Stages, announcement_return, charge, lost_sales_usd
+from sim.frame import CN, NEVER, US
+from sim.keyed_random import key_of, uniform
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+QUARTER_WEEKS = 13
+YEAR_WEEKS = 52
+
+
+@dataclass
+class Law:
+    """What the law did lately.
+
+    buyer          row of an ordinary civil buyer in China; beliefs and charges look at its cells. -1 without one.
+    open_before    (chips,) its cells last week
+    last_closure   tick of the last closure of a foreign part to China, NEVER before any
+    allowance      (buyers, chips) chips granted under licence and not yet shipped
+    waiting        applications: (due tick, buyer, chip, chips)
+    """
+
+    n_buyers: int
+    n_chips: int
+    buyer: int = -1
+    open_before: Bools = field(init=False)
+    last_closure: int = NEVER
+    allowance: Ints = field(init=False)
+    waiting: list[tuple[int, int, int, int]] = field(default_factory=list)
+    cause: dict[str, int] = field(default_factory=dict)
+    """Rule id -> its latest event in the log."""
+    bar_event: dict[int, int] = field(default_factory=dict)
+    """Chip -> event of the bar that closed it to China."""
+    asked: Ints = field(init=False)
+    granted: Ints = field(init=False)
+    cancelled: Ints = field(init=False)
+    charge_usd: Floats = field(init=False)
+    guided_usd: Floats = field(init=False)
+    lost_usd: Floats = field(init=False)
+    returns: Floats = field(init=False)
+    shipped_home: Floats = field(init=False)
+    shipped_china: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.open_before = np.zeros(self.n_chips, dtype=bool)
+        self.allowance = np.zeros((self.n_buyers, self.n_chips), dtype=np.int64)
+        self.cancelled = np.zeros((self.n_buyers, self.n_chips), dtype=np.int64)
+        for name in ("asked", "granted"):
+            setattr(self, name, np.zeros(self.n_chips, dtype=np.int64))
+        for name in ("charge_usd", "guided_usd", "lost_usd", "returns", "shipped_home", "shipped_china"):
+            setattr(self, name, np.zeros(self.n_chips))
+
+
+def obey(world: World) -> None:
+    """Read the terms of the week; strike out what is barred and book what it costs."""
+    law, standing = world.law, world.standing
+    for column in (law.asked, law.granted, law.cancelled, law.charge_usd, law.guided_usd, law.lost_usd, law.returns):
+        column[:] = 0
+    standing.read(world.tick)
+    _tell_rules(world)
+    if world.tick == 0:
+        law.buyer = standing.buyer
+        law.open_before = _open_row(world)
+        return
+    if not standing.changed:
+        return
+    barred = ~standing.permitted & ~standing.licensable
+    closed = ~standing.permitted
+    newly = law.open_before & ~_open_row(world)
+    for chip in np.flatnonzero(newly):
+        _bar(world, int(chip))
+    law.cancelled = world.primary.cancel(closed & (law.allowance == 0))
+    _tell_cancelled(world)
+    law.open_before = _open_row(world)
+    law.allowance[barred] = 0
+
+
+def _open_row(world: World) -> Bools:
+    if world.law.buyer < 0:
+        return np.zeros(world.law.n_chips, dtype=bool)
+    return np.asarray(world.standing.permitted[world.law.buyer] & ~world.frame.chips.domestic)
+
+
+def _tell_rules(world: World) -> None:
+    """Announcements, beginnings and ends of rules go to the log; what follows names them as cause."""
+    law, clock = world.law, world.frame.clock
+    for name, rule in sorted(world.scenario.rules.items()):
+        if rule.inert:
+            continue
+        if rule.announced and clock.tick_of(rule.announced) == world.tick:
+            law.cause[name] = world.tell("decree_announced", actor=str(rule.by), rule=name, text=rule.clause or name)
+        if rule.since and clock.tick_of(rule.since) == world.tick:
+            law.cause[name] = world.tell("decree_in_force", actor=str(rule.by), rule=name, cause=law.cause.get(name, -1),
+                                         text=rule.clause or name)
+        for leak in rule.leaks:
+            if leak.reported and clock.tick_of(leak.reported) == world.tick:
+                law.cause.setdefault(name, world.tell("leak", rule=name, quantity=leak.certainty, unit="probability",
+                                                      other=leak.who, text=leak.signal))
+
+
+def _rule_of(world: World, chip: int) -> str:
+    index = int(world.standing.rule[world.law.buyer, chip])
+    return world.rulebook.rule_ids[index] if index >= 0 else ""
+
+
+def _bar(world: World, chip: int) -> None:
+    """A foreign part is newly closed to China: note it, write down what was committed to it, let the market value answer."""
+    law, frame = world.law, world.frame
+    rule = _rule_of(world, chip)
+    name = frame.names.chip[chip]
+    law.bar_event[chip] = world.tell("barred", chip=name, rule=rule, cause=law.cause.get(rule, -1),
+                                     text=f"{name} may no longer go to China")
+    if frame.chips.volume_tick[chip] <= world.tick + QUARTER_WEEKS or world.primary.queue[:, chip].any():
+        _write_down(world, chip)
+    law.last_closure = world.tick
+    if not world.networks.started and world.behaviour.on("diversion") and frame.chips.volume_tick[chip] <= world.tick:
+        world.networks.start(world.seed_number, frame.distributors.network_share, world.behaviour.networks_initial.value)
+
+
+def _write_down(world: World, chip: int) -> None:
+    """Charge, guidance, lost sales and price response of one part at its bar."""
+    law, frame, behaviour = world.law, world.frame, world.behaviour
+    maker = int(frame.chips.maker[chip])
+    china = frame.buyer_region == CN
+    queue = int(world.primary.queue[china, chip].sum())
+    generic, specific = world.lines.stages(world.tick, behaviour.die_out_share.value)
+    finished = int(world.ledger.ready[chip] + world.ledger.finished[:, chip].sum())
+    until_quarter = int(frame.makers.quarter_end_tick[world.tick, maker]) - world.tick
+    ahead = (np.arange(world.lead_weeks) - world.tick) % world.lead_weeks
+    reachable = finished + int(world.lines.booked[ahead <= until_quarter, chip].sum())
+    booked = charge(Stages(0, 0, 0), 0, 0, 0, 0, 0, 0)
+    if frame.chips.for_china[chip]:
+        if frame.chips.fused[chip] and frame.chips.cut_from[chip] >= 0:
+            _refuse(world, chip)
+        else:
+            booked = charge(Stages(float(generic[chip]), float(specific[chip]), finished), float(frame.chips.unit_cost_usd[chip]),
+                            behaviour.cost_booking_share.value, behaviour.cost_die_share.value,
+                            behaviour.convertible_generic_share.value, behaviour.convertible_specific_share.value,
+                            behaviour.licence_loss_share.value)
+            world.lines.strike(chip)
+    law.charge_usd[chip], law.guided_usd[chip] = booked.booked_usd, booked.guided_usd
+    law.lost_usd[chip] = lost_sales_usd(queue, reachable, float(world.list_usd[chip]))
+    cause = law.bar_event.get(chip, -1)
+    name, vendor = frame.names.chip[chip], frame.names.maker[maker]
+    for kind, amount in (("charge_guided", booked.guided_usd), ("charge", booked.booked_usd), ("lost_sales", law.lost_usd[chip])):
+        if amount > 0:
+            world.tell(kind, actor=vendor, chip=name, quantity=amount, unit="USD", cause=cause)
+    law.returns[chip] = _response(world, chip, maker, booked.booked_usd)
+    if law.returns[chip]:
+        world.tell("price_response", actor=vendor, chip=name, quantity=float(law.returns[chip]), unit="share", cause=cause)
+
+
+def _refuse(world: World, chip: int) -> None:
+    """A part fused from a global part goes back to it: lines and finished dies serve the other regions' queue, no charge."""
+    lines = world.lines
+    to = int(world.frame.chips.cut_from[chip])
+    lines.booked[:, to] += lines.strike(chip)
+
+
+def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
+    """Share of the vendor's value that the bar takes: revenue at stake in China over all revenue, less what is resold elsewhere."""
+    frame, law = world.frame, world.law
+    value = frame.makers.value_usd[world.tick, maker]
+    if np.isnan(value) or not world.market.quarter_sales_usd.any():
+        return 0.0
+    own = frame.chips.maker == maker
+    total = float(world.market.quarter_sales_usd[:, own].sum()) + QUARTER_WEEKS * float(
+        frame.makers.other_revenue_usd[world.tick, maker].sum())
+    at_stake = float(world.market.quarter_sales_usd[CN, chip])
+    if total <= 0 or at_stake <= 0:
+        return 0.0
+    queue_elsewhere = float(world.primary.queue[frame.buyer_region != CN][:, own & ~frame.chips.for_china].sum())
+    freed = float(world.lines.last[chip]) * 2 * QUARTER_WEEKS
+    movable = frame.chips.fused[chip] or not frame.chips.for_china[chip]
+    resold = min(1.0, queue_elsewhere / freed) if movable and freed > 0 else 0.0
+    return announcement_return(at_stake / total, 0.5 * resold if movable else 0.0, world.investor_belief, charge_usd,
+                               world.behaviour.tax_share.value, float(value))
+
+
+def _tell_cancelled(world: World) -> None:
+    frame, law = world.frame, world.law
+    for chip in np.flatnonzero(law.cancelled.any(axis=0)):
+        world.tell("queue_cancelled", actor=frame.names.maker[frame.chips.maker[chip]], chip=frame.names.chip[chip],
+                   quantity=int(law.cancelled[:, chip].sum()), unit="chips", cause=law.bar_event.get(int(chip), -1))
+
+
+def license_goods(world: World) -> None:
+    """Applications made this week wait; those due are granted or refused by a keyed draw, within quotas."""
+    law, standing = world.law, world.standing
+    apply = np.where(standing.licensable, world.orders, 0)
+    world.orders -= apply
+    for buyer, chip in np.argwhere(apply > 0):
+        law.waiting.append((world.tick + max(1, int(standing.delay_weeks[buyer, chip])), int(buyer), int(chip),
+                            int(apply[buyer, chip])))
+    law.asked += apply.sum(axis=0)
+    due = [entry for entry in law.waiting if entry[0] <= world.tick]
+    if due:
+        law.waiting = [entry for entry in law.waiting if entry[0] > world.tick]
+        for _, buyer, chip, chips in due:
+            _decide_licence(world, buyer, chip, chips)
+
+
+def _decide_licence(world: World, buyer: int, chip: int, chips: int) -> None:
+    law, standing, frame = world.law, world.standing, world.frame
+    who, what = frame.names.buyer[buyer], frame.names.chip[chip]
+    if standing.permitted[buyer, chip]:
+        world.orders[buyer, chip] += chips
+        return
+    draw = uniform(world.seed_number, key_of("licence", who, what), world.tick, 0)
+    granted = chips if standing.licensable[buyer, chip] and draw < standing.grant_share[buyer, chip] else 0
+    granted = min(granted, _quota_room(world, chip, buyer))
+    rule = _cause_of_licence(world, buyer, chip)
+    if granted:
+        law.allowance[buyer, chip] += granted
+        world.orders[buyer, chip] += granted
+        law.granted[chip] += granted
+    world.tell("licence_granted" if granted else "licence_denied", actor=who, chip=what, quantity=granted or chips, unit="chips",
+               rule=rule, cause=law.cause.get(rule, -1))
+
+
+def _cause_of_licence(world: World, buyer: int, chip: int) -> str:
+    index = int(world.standing.rule[buyer, chip])
+    return world.rulebook.rule_ids[index] if index >= 0 else ""
+
+
+def _quota_room(world: World, chip: int, buyer: int) -> int:
+    """Chips a per-model quota still leaves for China: its share of home sales so far, less what was granted."""
+    if world.frame.buyer_region[buyer] != CN:
+        return NEVER
+    share = world.standing.quota_share(chip)
+    if share is None:
+        return NEVER
+    return int(max(0.0, share * world.law.shipped_home[chip] - world.law.shipped_china[chip] - world.law.allowance[:, chip].sum()))
+
+
+def remember_shipments(world: World, shipped: Ints) -> None:
+    """Keep the running counts that per-model quotas refer to."""
+    region = world.frame.buyer_region
+    world.law.shipped_home += shipped[region == US].sum(axis=0)
+    world.law.shipped_china += shipped[region == CN].sum(axis=0)

@@ -1,0 +1,173 @@
+"""Note: the week is written to the record; metrics read it after the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.build import names_of
+from sim.frame import NEVER as NOT_OFFERED
+from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+CHIP_COUNTS = ("chips", "dies", "stacks", "networks", "code")
+ONE_OWNER_AXES = {"lab", "chip", "channel", "distributor", "maker", "region", "place", "party"}
+
+
+def empty(world: World) -> Record:
+    """A record with room for every week of the run."""
+    frame, names = world.frame, names_of(world.scenario)
+    labels = {
+        "actor": names.actor, "maker": names.maker, "lab": names.lab, "distributor": names.distributor,
+        "supplier": names.supplier, "chip": names.chip, "country": names.country, "channel": CHANNELS, "use": USES,
+        "region": REGIONS, "place": PLACES, "party": PARTIES, "book": BOOKS, "rule": tuple(world.rulebook.rule_ids),
+        "lane": tuple(sorted(world.scenario.world.lanes)),
+    }
+    record = Record(frame.clock, labels, attributes(world))
+    for name, (axes, unit, _) in STATE.items():
+        shape = (frame.clock.n_ticks, *(len(labels[axis]) for axis in axes))
+        whole = unit in CHIP_COUNTS
+        record.state[name] = np.zeros(shape, dtype=np.int64) if whole else np.full(shape, np.nan)
+    return record
+
+
+def attributes(world: World) -> dict[str, NDArray[Any]]:
+    """The fixed columns a reader of the record needs."""
+    frame, scenario = world.frame, world.scenario
+    chips, labs = frame.chips, frame.labs
+    rows = [scenario.world.chips[name] for name in frame.names.chip]
+    country = {name: row for row, name in enumerate(frame.names.country)}
+
+    def tick(column: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where(column >= NOT_OFFERED, NEVER, column)
+
+    lanes = [scenario.world.lanes[name] for name in sorted(scenario.world.lanes)]
+    return {
+        "chip_maker": chips.maker, "chip_tpp": chips.tpp,
+        "chip_io_gbps": np.array([row.io_gbps.value for row in rows]),
+        "chip_membw_gbps": np.array([row.membw_gbps.value for row in rows]),
+        "chip_memory_gb": chips.memory_gb,
+        "chip_train_weight": chips.worth[0], "chip_infer_weight": chips.worth[1], "chip_datacentre": chips.market != 1,
+        "chip_fab": np.array([country.get(row.fab_jurisdiction, -1) for row in rows]),
+        "chip_cut_from": chips.cut_from, "chip_announced_tick": tick(chips.announced_tick),
+        "chip_volume_tick": tick(chips.volume_tick),
+        "maker_actor": frame.makers.actor, "maker_hq": frame.makers.hq,
+        "lab_actor": labs.actor, "lab_country": labs.country, "lab_hq": labs.hq, "lab_region": labs.region,
+        "lab_military": labs.military, "lab_state": labs.state,
+        "distributor_actor": frame.distributors.actor, "distributor_country": frame.distributors.country,
+        "country_region": frame.country_region,
+        "lane_from": np.array([country.get(lane.origin, -1) for lane in lanes], dtype=np.int64),
+        "lane_to": np.array([country.get(lane.destination, -1) for lane in lanes], dtype=np.int64),
+    }
+
+
+def note(world: World) -> None:
+    """Write this week's columns."""
+    tick, state, frame, law = world.tick, world.record.state, world.frame, world.law
+    n_labs, ledger, lines = len(frame.names.lab), world.ledger, world.lines
+    maker = frame.chips.maker
+    state["queue_chips"][tick] = world.primary.queue[:n_labs]
+    state["ordered_chips"][tick] = world.orders[:n_labs]
+    state["cancelled_chips"][tick] = law.cancelled[:n_labs]
+    state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = ledger.stock
+    state["distributor_chips"][tick] = ledger.held
+    state["rented_chips"][tick] = world.hours.rented
+    state["list_price_usd"][tick] = world.list_usd
+    state["street_price_usd"][tick] = world.market.street_usd
+    state["rent_usd_per_hour"][tick] = world.hours.rent_usd_per_hour
+    waiting = world.primary.delivered.sum(axis=0) > 0
+    state["wait_months"][tick] = np.where(waiting, world.view.wait_weeks * 12.0 / 52.1786, np.nan)
+    state["produced_chips"][tick] = world.produced
+    state["booked_chips"][tick] = lines.last.astype(np.int64)
+    pipeline = lines.under_way()
+    finished = ledger.finished.sum(axis=0) + ledger.ready
+    state["pipeline_chips"][tick] = pipeline
+    state["finished_chips"][tick] = finished
+    _books(world, tick, pipeline, finished)
+    for name, column in (("charge_usd", law.charge_usd), ("charge_guided_usd", law.guided_usd), ("lost_sales_usd", law.lost_usd)):
+        state[name][tick] = 0.0
+        state[name][tick, maker, np.arange(len(maker))] = column
+    returns = np.zeros(len(frame.names.maker))
+    np.minimum.at(returns, maker, law.returns)
+    state["announcement_return"][tick] = returns
+    state["other_revenue_usd"][tick] = frame.makers.other_revenue_usd[tick]
+    state["market_value_usd"][tick] = frame.makers.value_usd[tick]
+    state["yield_share"][tick] = world.yields
+    state["die_bank_dies"][tick] = world.domestic.dies
+    state["hbm_stacks"][tick] = world.domestic.stacks
+    state["bottleneck"][tick] = world.domestic.bound_by
+    state["belief"][tick] = world.view.belief
+    _minds(world, tick)
+    networks = world.networks
+    state["networks_active"][tick] = networks.active
+    state["busts"][tick] = networks.busts
+    state["seized_chips"][tick] = world.seized
+    state["seized_usd"][tick] = world.seized_usd
+    state["licences_asked"][tick] = law.asked
+    state["licences_granted"][tick] = law.granted
+    pending = np.zeros(len(maker), dtype=np.int64)
+    for _, _, chip, chips in law.waiting:
+        pending[chip] += chips
+    state["licences_pending"][tick] = pending
+    state["military_access_weeks"][tick] = world.access_weeks
+    state["military_price_multiple"][tick] = world.access_multiple
+    state["welfare_usd"][tick] = welfare(world)
+    world.record.ticks_run = tick + 1
+
+
+def _books(world: World, tick: int, pipeline: NDArray[np.int64], finished: NDArray[np.int64]) -> None:
+    """Vendors' inventory and commitments at cost, by maker."""
+    frame, behaviour = world.frame, world.behaviour
+    cost = frame.chips.unit_cost_usd
+    inventory, commitments = np.zeros(len(frame.names.maker)), np.zeros(len(frame.names.maker))
+    np.add.at(inventory, frame.chips.maker, finished * cost)
+    np.add.at(commitments, frame.chips.maker, pipeline * cost * (1.0 - behaviour.cost_booking_share.value))
+    world.record.state["inventory_usd"][tick] = inventory
+    world.record.state["commitments_usd"][tick] = commitments
+
+
+def _minds(world: World, tick: int) -> None:
+    state, minds = world.record.state, world.minds
+    state["efficiency"][tick] = np.exp(minds.efficiency)
+    state["capability"][tick] = minds.capability
+    state["usable_train"][tick] = world.usable_now[0]
+    state["usable_infer"][tick] = world.usable_now[1]
+    state["frontier_us"][tick] = world.frame.us_frontier[tick]
+    state["lag_months"][tick] = world.lag
+    state["runway_weeks"][tick] = world.runway
+
+
+def welfare(world: World) -> NDArray[np.float64]:
+    """This week's surplus, rent, tax and cost by party, USD; transfers between parties add up to the surplus of the markets."""
+    frame, ledger = world.frame, world.ledger
+    out = dict.fromkeys(PARTIES, 0.0)
+    buyers = world.market.utility_usd + world.hours.utility_usd - world.market.grey_rent_usd
+    for when, kind, payers, payees, cents in reversed(ledger.postings):
+        if when != world.tick:
+            break
+        amount = float(cents.sum()) / 100.0
+        if kind == 4:
+            us, cn = frame.row("actor", "gov_us"), frame.row("actor", "gov_cn")
+            out["treasury_us"] += float(cents[payees == us].sum()) / 100.0
+            out["treasury_cn"] += float(cents[payees == cn].sum()) / 100.0
+            out["treasury_other"] += float(cents[(payees != us) & (payees != cn)].sum()) / 100.0
+        elif kind == 5:
+            out["treasury_us"] += amount
+            out["makers"] -= amount
+        elif kind == 1 and len(payees) and np.isin(payees, frame.makers.actor).all():
+            out["makers"] += amount
+        elif kind == 2:
+            out["channel"] += amount
+        elif kind == 7:
+            out["makers"] -= amount
+        elif kind == 8:
+            out["enforcement"] += amount
+            out["grey"] -= amount
+    out["buyers"] += buyers
+    out["grey"] += world.market.grey_rent_usd
+    out["seized"] = -float(world.seized_usd.sum())
+    return np.array([out[party] for party in PARTIES])

@@ -1,0 +1,232 @@
+"""Rental: idle hours meet tenants, in chip-weeks, by the same clearing as the spot market.
+
+Owners offer what they do not use themselves at marginal cost: power and a floor on the capital tied up. Machines inside China are
+not let abroad; tenants barred from a part may rent it abroad while cloud access is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.clearing.base import Lanes
+from sim.frame import CLOUD, CN, ROW
+from sim.keyed_random import keys_of
+from sim.market import Memory, Offers, clear_two_use
+from sim.record import REGIONS
+from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, reference_value, wants_of
+from sim.units import H100_TPP, HOURS_PER_WEEK, WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FRONTIER_MEMORY_GB = 80.0
+"""Less memory cannot host frontier inference, so older cards idle while new ones are short."""
+
+RENTAL_ROUNDS = 1
+CLOUD_USE_SHARE = 0.95
+
+
+@dataclass
+class Hours:
+    """What the rental market remembers and this week's leases.
+
+    rented (labs, chips, regions) chips leased by tenant and region of the machine; let (labs, chips) chips leased out
+    cloud_let (distributors, chips); cloud_wish (distributors,) cards clouds want to add; rent_usd_per_hour (regions, chips)
+    """
+
+    n_labs: int
+    n_distributors: int
+    n_chips: int
+    rented: Ints = field(init=False)
+    let: Ints = field(init=False)
+    cloud_let: Ints = field(init=False)
+    cloud_wish: Floats = field(init=False)
+    rent_usd_per_hour: Floats = field(init=False)
+    price: Floats = field(init=False)
+    unit_value: Floats = field(init=False)
+    utility_usd: float = 0.0
+    idle_h100e: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.rented = np.zeros((self.n_labs, self.n_chips, len(REGIONS)), dtype=np.int64)
+        self.let = np.zeros((self.n_labs, self.n_chips), dtype=np.int64)
+        self.cloud_let = np.zeros((self.n_distributors, self.n_chips), dtype=np.int64)
+        self.cloud_wish = np.zeros(self.n_distributors)
+        self.rent_usd_per_hour = np.full((len(REGIONS), self.n_chips), np.nan)
+        self.price = np.full((self.n_labs + self.n_distributors, self.n_chips), np.nan)
+        self.unit_value = np.full((self.n_labs, 2), np.nan)
+
+
+def floor_usd_per_week(world: World) -> Floats:
+    """Least weekly rent of a card, (chips,) USD: power, and a share of card and host cost a year."""
+    behaviour = world.behaviour
+    capital = (world.list_usd + behaviour.host_cost_usd.value) * behaviour.rent_floor_share.value / WEEKS_PER_YEAR
+    return np.asarray(capital + behaviour.power_usd_per_hour.value * HOURS_PER_WEEK)
+
+
+def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
+    """What labs can spend on rent this week at home and abroad, (labs,) USD each."""
+    labs, behaviour = world.frame.labs, world.behaviour
+    plan = labs.plan_usd[world.tick]
+    home = plan * (1.0 - labs.owns_share)
+    abroad = np.zeros(len(plan))
+    if behaviour.on("offshore") and world.view.grey_parts.any():
+        wants = (labs.region == CN) & (labs.service_class <= 1) & ~labs.state & ~labs.military & ~labs.lessor
+        abroad = np.where(wants, plan * behaviour.offshore_rent_share.value, 0.0)
+    return home, abroad
+
+
+def clear_rental(world: World) -> None:
+    """Idle hours of the week are let; rent is paid; clouds abroad learn what tenants still wanted."""
+    hours = world.hours
+    hours.rented[:] = 0
+    hours.let[:] = 0
+    hours.cloud_let[:] = 0
+    hours.rent_usd_per_hour[:] = np.nan
+    hours.utility_usd = 0.0
+    if world.behaviour.on("rental"):
+        _clear(world)
+    _wish(world)
+
+
+def _supply(world: World) -> tuple[Ints, Ints, Ints]:
+    """Offers: owner row (labs, then distributors), chip, chips idle this week."""
+    frame, ledger = world.frame, world.ledger
+    labs = frame.labs
+    stock = ledger.stock.sum(axis=2)
+    idle = np.where(labs.offers_hours[:, None] & ~labs.military[:, None], np.floor(stock * (1.0 - labs.own_use_share)[:, None]), 0)
+    hosted = np.where((frame.distributors.subkind == CLOUD)[:, None], np.floor(ledger.held * CLOUD_USE_SHARE), 0)
+    offered = np.concatenate([idle, hosted]).astype(np.int64)
+    offered[:, frame.chips.market == 1] = 0
+    owner, chip = np.nonzero(offered)
+    return owner.astype(np.int64), chip.astype(np.int64), offered[owner, chip]
+
+
+def _clear(world: World) -> None:
+    frame, hours, labs = world.frame, world.hours, world.frame.labs
+    owner, chip, cap = _supply(world)
+    if len(owner) == 0:
+        return
+    life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
+    value = reference_value(world) / life_weeks * 1.4
+    home, abroad = tenant_money_usd(world)
+    money = (home + abroad)[:, None] * world.view.use_share * 100.0
+    if not money.any():
+        return
+    wants = wants_of(money, value, world.rental_keys)
+    floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
+    offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
+    region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
+    latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
+    lanes = Lanes(*_hour_lanes(owner, cap, region, labs.region, home > 0, abroad > 0, world.standing.hosted, chip, latency,
+                               len(labs.region), frame.chips.owner_lab))
+    if len(lanes.lane_offer) == 0:
+        return
+    weight = _tenant_weight(world)
+    memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1))
+    result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,
+                           rounds=RENTAL_ROUNDS)
+    hours.price[owner, chip] = result.memory.offer_price
+    hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
+    hours.utility_usd = result.true_utility / 100.0
+    _settle(world, owner, chip, region, lanes, result.lane_flow, result.price_paid, result.offer_price)
+
+
+def _tenant_weight(world: World) -> Floats:
+    """Units of use-compute a leased card gives each (lab, use), (chips, labs x uses); small cards host no frontier inference."""
+    chips = world.frame.chips
+    worth = chips.worth[:, None, :] * world.minds.skill[None, :, chips.maker]
+    worth = worth.copy()
+    worth[1][:, chips.memory_gb < FRONTIER_MEMORY_GB] = 0.0
+    return np.ascontiguousarray(worth.transpose(2, 1, 0).reshape(len(chips.tpp), -1))
+
+
+def _settle(world: World, owner: Ints, chip: Ints, region: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
+    frame, hours, ledger, labs = world.frame, world.hours, world.ledger, world.frame.labs
+    let = np.flatnonzero(flow > 0)
+    if len(let) == 0:
+        return
+    offer, tenant = lanes.lane_offer[let], lanes.lane_buyer[let] // 2
+    use = lanes.lane_buyer[let] % 2
+    who, what, chips = owner[offer], chip[offer], flow[let]
+    n_labs = len(labs.region)
+    np.add.at(hours.rented, (tenant, what, region[who]), chips)
+    own = who < n_labs
+    np.add.at(hours.let, (who[own], what[own]), chips[own])
+    np.add.at(hours.cloud_let, (who[~own] - n_labs, what[~own]), chips[~own])
+    cents = paid[let] * chips
+    actors = np.concatenate([labs.actor, frame.distributors.actor])
+    country = np.concatenate([labs.country, frame.distributors.country])
+    ledger.pay("rent", labs.actor[tenant], actors[who], cents)
+    for c in np.unique(what):
+        for r in np.unique(region[who[what == c]]):
+            same = (what == c) & (region[who] == r)
+            hours.rent_usd_per_hour[r, c] = float((price[offer[same]] * chips[same]).cumsum()[-1] / chips[same].sum()
+                                                  / 100.0 / HOURS_PER_WEEK)
+    world.trades.add(
+        len(let), tick=world.tick, book=RENTAL, seller=actors[who], buyer=labs.actor[tenant], chip=what, chips=chips,
+        paid_cents=cents, channel=RENTED, use=use, ship_to=country[who], bill_to=country[who], customer_hq=labs.hq[tenant],
+        end_hq=labs.hq[tenant], arrives=world.tick)
+
+
+def _wish(world: World) -> None:
+    """Cards offshore clouds want: what barred tenants could pay for and did not get, within a growth limit."""
+    frame, hours, ledger, behaviour = world.frame, world.hours, world.ledger, world.behaviour
+    clouds = frame.distributors.subkind == CLOUD
+    hours.cloud_wish[:] = 0.0
+    _, abroad = tenant_money_usd(world)
+    total = float(abroad.cumsum()[-1]) if len(abroad) else 0.0
+    if total <= 0 or not clouds.any() or not behaviour.on("offshore"):
+        return
+    tpp = frame.chips.tpp
+    h100 = int(np.argmin(np.abs(tpp - H100_TPP)))
+    weekly = float(floor_usd_per_week(world)[h100]) * 2.0
+    queue = world.primary.queue[len(frame.names.lab):]
+    have = ((ledger.held + ledger.moving.sum(axis=0) + queue) * tpp[None, :]).sum(axis=1) / H100_TPP
+    wanted = total / weekly
+    gap = max(0.0, wanted - float(have[clouds].cumsum()[-1]))
+    each = have[clouds] + 200.0
+    growth = behaviour.cloud_growth_share_per_week.value
+    hours.cloud_wish[clouds] = np.minimum(gap * each / each.cumsum()[-1], growth * each)
+
+
+@njit(cache=True)
+def _hour_lanes(owner, cap, region, tenant_region, at_home, abroad, hosted, chip, latency, n_labs, owner_lab):  # type: ignore[no-untyped-def]
+    """Lanes from each offer of hours to tenants: at home, or abroad where the law lets the tenant in."""
+    n = owner.shape[0]
+    offer_of = np.empty(n * n_labs * 2, dtype=np.int64)
+    buyer_of = np.empty(n * n_labs * 2, dtype=np.int64)
+    cost_of = np.empty(n * n_labs * 2, dtype=np.int64)
+    cap_of = np.empty(n * n_labs * 2, dtype=np.int64)
+    at = 0
+    for o in range(n):
+        place = region[owner[o]]
+        for i in range(n_labs):
+            if owner[o] == i:
+                continue
+            home = tenant_region[i]
+            if place == home or (home != 0 and place != 0):
+                allowed, cost = at_home[i] or abroad[i], np.int64(0)
+            elif home == 0 and place != 0:
+                allowed, cost = abroad[i] and hosted[i, place], latency[o]
+            else:
+                allowed, cost = False, np.int64(0)
+            if not allowed:
+                continue
+            for u in range(2):
+                offer_of[at], buyer_of[at], cost_of[at], cap_of[at] = o, 2 * i + u, cost, cap[o]
+                at += 1
+    return offer_of[:at], buyer_of[:at], cost_of[:at], cap_of[:at]
+
+
+def rental_keys(names: tuple[str, ...]) -> NDArray[np.uint64]:
+    """Keys of (lab, use) tenants, lab by lab."""
+    return keys_of("rents", [f"{name}/{use}" for name in names for use in ("train", "infer")])

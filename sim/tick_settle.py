@@ -1,0 +1,203 @@
+"""Settle and progress: networks are found, goods seized, cards fail, the books are proved; then everybody learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.frame import CN, US
+from sim.keyed_random import keys_of, uniforms
+from sim.progress import access, lag_months, vendor_use
+from sim.units import H100_TPP, WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FOREIGN_HEAD_START_YEARS = 0.5
+"""How far Chinese labs' methods trail the frontier's when the run starts; an assumption."""
+
+
+def open_minds(world: World) -> None:
+    """Skills, efficiency and published capability of the first morning."""
+    frame, behaviour, minds = world.frame, world.behaviour, world.minds
+    stock = world.ledger.stock.sum(axis=2)
+    used = vendor_use(stock, frame.chips.worth, frame.chips.maker, len(frame.names.maker))
+    nvidia = frame.row("maker", "nvidia")
+    minds.skill[:] = np.where(used > 0.1, 1.0, behaviour.skill_initial_share.value)
+    if nvidia >= 0:
+        minds.skill[:, nvidia] = 1.0
+    growth = np.log(behaviour.efficiency_growth_per_year.value)
+    minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * FOREIGN_HEAD_START_YEARS)
+    compute = world.usable_worth()[0]
+    minds.need[:] = behaviour.run_share.value * compute
+    for _ in range(minds.release_weeks):
+        minds.train(_, compute * 0.8, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
+    minds.capability = np.maximum(minds.capability, minds.in_press.max(axis=0) - 0.2)
+    world.runway = np.zeros(len(frame.names.lab))
+    world.usable_now = np.zeros((2, len(frame.names.lab)))
+    world.frontier_levels = frame.us_frontier.copy()
+    world.lag = 0.0
+    world.access_weeks = np.zeros(2)
+    world.access_multiple = np.nan
+    world.appetite = uniforms(world.seed_number, keys_of("risk appetite", frame.names.distributor), 0, 0)
+    world.detection_per_week = np.zeros(len(frame.names.distributor))
+
+
+def settle(world: World) -> None:
+    """Enforcement works, cards fail, and every chip and cent is proved to be where the ledger says."""
+    world.seized = np.zeros_like(world.ledger.held)
+    world.seized_usd = np.zeros(len(world.frame.names.distributor))
+    _police(world)
+    _scrap(world)
+    world.ledger.check()
+
+
+def detection(world: World) -> Floats:
+    """Weekly hazard that a network is found, (distributors,): base x (effort ratio)^elasticity x verification x hub's own effort."""
+    behaviour = world.behaviour
+    if not behaviour.on("enforcement"):
+        return np.zeros(len(world.frame.names.distributor))
+    effort = world.standing.enforcement(world.frame.distributors.country)
+    hazard = behaviour.detection_per_year.value / WEEKS_PER_YEAR * effort**behaviour.detection_elasticity.value
+    verified = behaviour.verification_detection_multiple.value if world.standing.verified else 1.0
+    hunted = 1.0 + 10.0 * world.standing.customs_share
+    return np.asarray(np.minimum(hazard * verified * hunted, 0.5))
+
+
+def _police(world: World) -> None:
+    """Networks enter and are found; a bust seizes goods, costs a penalty and scares the hub."""
+    behaviour, networks, frame = world.behaviour, world.networks, world.frame
+    if not networks.started:
+        networks.busts[:] = 0
+        return
+    world.detection_per_week = detection(world)
+    open_lane = (frame.distributors.grey_since_tick <= world.tick) & (frame.distributors.network_share > 0)
+    margin = np.where(world.market.diverts, world.grey_margin, 0.0)
+    networks.enter(world.seed_number, world.tick, margin, behaviour.network_entry_per_year.value, behaviour.networks_max.value,
+                   open_lane)
+    found = networks.find(world.seed_number, world.tick, np.where(world.market.diverts, world.detection_per_week, 0.0))
+    networks.fade(behaviour.shell_weeks.value, behaviour.bust_scare_share.value, found)
+    for row in np.flatnonzero(found):
+        _bust(world, int(row), int(found[row]))
+
+
+def _bust(world: World, row: int, found: int) -> None:
+    frame, ledger, behaviour = world.frame, world.ledger, world.behaviour
+    before = found + int(world.networks.active[row])
+    taken = np.floor(ledger.held[row] * behaviour.seizure_share.value * found / max(before, 1)).astype(np.int64)
+    world.seized[row] = taken
+    value = float((taken * world.list_usd).cumsum()[-1])
+    world.seized_usd[row] = value
+    ledger.seize_held(_one_row(taken, row, len(frame.names.distributor)))
+    government = frame.row("actor", "gov_us")
+    payee = government if government >= 0 else ledger.outside("treasury_other")
+    penalty = np.array([round(value * behaviour.penalty_multiple.value * world.standing.penalty_factor * 100)], dtype=np.int64)
+    ledger.pay("penalty", int(frame.distributors.actor[row]), payee, penalty)
+    moved = behaviour.network_chips_per_week.value * 26 * found
+    event = world.tell("bust", actor=frame.names.distributor[row], quantity=found, unit="networks",
+                       cause=world.last_smuggled(frame.names.distributor[row]),
+                       text=f"about {moved:,.0f} chips had passed in half a year")
+    if taken.any():
+        world.tell("seizure", actor=frame.names.distributor[row], quantity=int(taken.sum()), unit="chips", cause=event)
+
+
+def _one_row(values: Ints, row: int, n: int) -> Ints:
+    out = np.zeros((n, len(values)), dtype=np.int64)
+    out[row] = values
+    return out
+
+
+def _scrap(world: World) -> None:
+    """Cards in place fail; without spares (a retroactive rule) more of them do. Parts of a card are carried."""
+    behaviour, ledger, labs = world.behaviour, world.ledger, world.frame.labs
+    rate = np.full(len(labs.region), behaviour.scrap_share_per_year.value)
+    retro = world.standing.retroactive
+    foreign = ~world.frame.chips.domestic
+    extra = np.zeros((len(labs.region), len(foreign)))
+    if retro:
+        extra[(labs.region == CN)[:, None] & foreign[None, :]] = behaviour.retro_failure_share_per_year.value
+        decay = 1.0 - behaviour.retro_software_share_per_year.value / WEEKS_PER_YEAR
+        world.minds.software[CN, ~world.frame.makers.domestic] *= decay
+    world.scrap_fraction += ledger.stock * ((rate[:, None] + extra) / WEEKS_PER_YEAR)[:, :, None]
+    lost = np.minimum(np.floor(world.scrap_fraction).astype(np.int64), ledger.stock)
+    world.scrap_fraction -= lost
+    ledger.scrap(lost)
+
+
+def progress(world: World) -> None:
+    """Learning by use, thrift, training runs, rebound; then lag, runway and reach."""
+    frame, behaviour, minds, tick = world.frame, world.behaviour, world.minds, world.tick
+    compute = usable_now(world)
+    world.usable_now = compute
+    if behaviour.on("learning"):
+        used = vendor_use(world.ledger.stock.sum(axis=2), frame.chips.worth, frame.chips.maker, len(frame.names.maker))
+        minds.learn(used, behaviour.skill_halving_weeks.value)
+    thrift = behaviour.scarcity_thrift_share.value if behaviour.on("thrift") else 0.0
+    growth = behaviour.efficiency_growth_per_year.value
+    minds.think(compute[0], float(compute[0].max(initial=1.0)), tick, growth, thrift, behaviour.diffusion_years.value)
+    minds.train(tick, compute[0], behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
+    if behaviour.on("rebound"):
+        minds.rebound(tick, growth, behaviour.rebound_elasticity.value, behaviour.rebound_half_weeks.value)
+    world.runway = minds.runway_weeks(compute[0], behaviour.plan_growth_training_per_year.value,
+                                      behaviour.scrap_share_per_year.value, tick > 0)
+    china = (frame.labs.region == CN) & ~frame.labs.state & ~frame.labs.military
+    best = float(minds.capability[china].max(initial=0.0))
+    world.lag = lag_months(best, frame.us_frontier, frame.frontier_past_months, frame.frontier_past_level, tick)
+    _reach(world)
+
+
+def usable_now(world: World) -> Floats:
+    """Worth at work for each lab by use, (2, labs): owned, less let, plus rented."""
+    worth, hours, minds, chips = world.usable_worth(), world.hours, world.minds, world.frame.chips
+    skill = minds.skill[:, chips.maker]
+    abroad = 1.0 - world.behaviour.cloud_latency_share.value
+    home = np.where(world.frame.labs.region[:, None] == np.arange(3)[None, :], 1.0, abroad)
+    lent = np.zeros_like(worth)
+    for u in range(2):
+        rented = (hours.rented * home[:, None, :]).sum(axis=2) * skill * chips.worth[u][None, :]
+        let = hours.let * skill * chips.worth[u][None, :]
+        lent[u] = (rented - let).cumsum(axis=1)[:, -1]
+    return np.asarray(np.maximum(worth + lent, 0.0))
+
+
+def _reach(world: World) -> None:
+    """Weeks and price for a listed and a civil buyer to reach the target compute (see MODEL 7 in docs/odd.md)."""
+    frame, behaviour, chips = world.frame, world.behaviour, world.frame.chips
+    target = behaviour.military_target_h100e.value
+    h100e = chips.tpp / H100_TPP
+    queue = world.primary.queue[frame.buyer_region == CN].sum(axis=0)
+    shipped = world.primary.delivered[:, CN].sum(axis=0) / 13.0
+    lawful = world.law.open_before
+    civil_weekly = float(((shipped * h100e)[lawful | chips.domestic]).cumsum()[-1]) if len(h100e) else 0.0
+    wait_row = np.where((queue > 0) & (shipped > 0), queue / np.maximum(shipped, 1e-9), 0.0)
+    reachable = (lawful | chips.domestic) & (shipped > 0)
+    wait = float(np.min(wait_row[reachable])) if reachable.any() else 0.0
+    idle = float((_idle_domestic_h100e(world)))
+    grey_weekly = float((world.networks.active * behaviour.network_chips_per_week.value * world.market.diverts).sum()
+                        if world.networks.started else 0.0) * behaviour.seizure_share.value
+    screened = idle * (1.0 - behaviour.screening_share.value) * (1.0 if behaviour.on("rental") else 0.0)
+    fronts = behaviour.front_share.value * civil_weekly
+    listed_weekly = fronts + (grey_weekly if behaviour.on("diversion") else 0.0) + _domestic_weekly(world) * 0.1
+    world.access_weeks = np.array([access(target, 0.0, screened * 0.02, listed_weekly),
+                                   access(target, 0.0, idle * 0.05, civil_weekly * 0.25) + wait * 0.25])
+    street = np.nanmean(np.where(world.view.grey_parts, world.market.last_street_usd / world.list_usd, np.nan)) \
+        if world.view.grey_parts.any() and np.isfinite(world.market.last_street_usd[world.view.grey_parts]).any() else np.nan
+    world.access_multiple = float(street) if np.isfinite(street) else 1.0
+
+
+def _idle_domestic_h100e(world: World) -> float:
+    labs, chips = world.frame.labs, world.frame.chips
+    own = labs.region == CN
+    idle = world.ledger.stock.sum(axis=2)[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
+    return float((idle * (chips.tpp / H100_TPP)[None, :]).cumsum(axis=0)[-1].cumsum()[-1]) if own.any() else 0.0
+
+
+def _domestic_weekly(world: World) -> float:
+    chips = world.frame.chips
+    shipped = world.primary.delivered[:, CN].sum(axis=0) / 13.0
+    return float(((shipped * chips.tpp / H100_TPP) * chips.domestic).cumsum()[-1])

@@ -1,0 +1,380 @@
+"""Serve and clear: the primary queue ships at list; channel stock, grey goods and resale clear on the spot market.
+
+The spot market is a spatial price equilibrium in whole chips (Samuelson 1952; Takayama & Judge 1971) with its proof each week;
+the street price is its dual. Sellers offer what they held when the week began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sim.agents.distributor import asks_usd, pays
+from sim.clearing.base import Lanes
+from sim.clock import WHOLE_WEEK
+from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
+from sim.keyed_random import keys_of
+from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use
+from sim.record import BOOKS, CHANNELS, REGIONS
+from sim.tick_decide import chips_worth
+from sim.tick_law import remember_shipments
+from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LICENSED, DOMESTIC, GREY, RESALE, RENTED = range(len(CHANNELS))
+PRIMARY, SPOT, RENTAL, INPUT = range(len(BOOKS))
+QUARTER_WEEKS = 13
+STEPS = ((1.30, 0.25), (1.10, 0.25), (0.95, 0.25), (0.80, 0.25))
+"""Tranches of a want: value over the buyer's alternative, and part of the money; an assumption."""
+
+WEIGHT_FLOOR = 1e-3
+
+
+@dataclass
+class Market:
+    """What the spot market remembers, and running sales.
+
+    offer_price (distributors, chips) cents, unit_value (labs, uses) cents a unit; nan where none is known
+    quarter_sales_usd (regions, chips) sales at list over the last quarter
+    street_usd (regions, chips) this week's spot price delivered, nan without trade
+    """
+
+    n_chips: int
+    n_labs: int
+    offer_price: Floats = field(init=False)
+    unit_value: Floats = field(init=False)
+    sales_ring: Floats = field(init=False)
+    street_usd: Floats = field(init=False)
+    last_street_usd: Floats = field(init=False)
+    smuggled: Ints = field(init=False)
+    utility_usd: float = 0.0
+    grey_rent_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.sales_ring = np.zeros((QUARTER_WEEKS, len(REGIONS), self.n_chips))
+        self.street_usd = np.full((len(REGIONS), self.n_chips), np.nan)
+        self.last_street_usd = np.full(self.n_chips, np.nan)
+        self.unit_value = np.full((self.n_labs, 2), np.nan)
+        self.smuggled = np.zeros(0, dtype=np.int64)
+
+    def size(self, n_distributors: int) -> None:
+        """Make room for distributors' columns."""
+        self.offer_price = np.full((n_distributors, self.n_chips), np.nan)
+        self.diverts = np.zeros(n_distributors, dtype=bool)
+        self.smuggled = np.zeros(n_distributors, dtype=np.int64)
+
+    @property
+    def quarter_sales_usd(self) -> Floats:
+        return np.asarray(self.sales_ring.sum(axis=0))
+
+
+def serve(world: World) -> None:
+    """New orders join the queue; makers ship what is ready; money, duty and levies change hands."""
+    frame, ledger, book = world.frame, world.ledger, world.primary
+    low_end = _low_end_orders(world)
+    book.place(world.orders + low_end)
+    standing, law = world.standing, world.law
+    cap = np.where(standing.permitted, np.floor(book.queue * standing.open_share).astype(np.int64), law.allowance)
+    shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)
+    law.allowance = np.where(standing.permitted, law.allowance, law.allowance - shipped)
+    ledger.take_ready(shipped.sum(axis=0))
+    book.remember(world.tick, shipped, frame.buyer_region)
+    remember_shipments(world, shipped)
+    ring = world.market.sales_ring[world.tick % QUARTER_WEEKS]
+    ring[:] = 0.0
+    np.add.at(ring, frame.buyer_region, shipped * world.list_usd[None, :])
+    _settle_primary(world, shipped)
+
+
+def _low_end_orders(world: World) -> Ints:
+    """The scenario's flow of foreign inference cards, spread over Chinese civil labs by plan; paid from outside their plans."""
+    frame, labs = world.frame, world.frame.labs
+    out = np.zeros_like(world.orders)
+    row = frame.row("chip", "low_end")
+    if row < 0:
+        return out
+    china = (labs.region == CN) & ~labs.military & world.standing.permitted[: len(labs.region), row]
+    plan = np.where(china, labs.plan_usd[world.tick], 0.0)
+    total = float(plan.cumsum()[-1]) if len(plan) else 0.0
+    if total <= 0:
+        return out
+    flow = frame.low_end_cards_per_week[world.tick]
+    world.low_end_fraction += flow * plan / total
+    cards = np.floor(world.low_end_fraction).astype(np.int64)
+    world.low_end_fraction -= cards
+    out[: len(cards), row] = cards
+    cents = np.rint(cards * world.list_usd[row] * 106.0).astype(np.int64)
+    world.ledger.pay("budget", world.ledger.outside("funders"), labs.actor, cents)
+    return out
+
+
+def _settle_primary(world: World, shipped: Ints) -> None:
+    frame, ledger, behaviour = world.frame, world.ledger, world.behaviour
+    buyer, chip = np.nonzero(shipped)
+    if len(buyer) == 0:
+        return
+    chips = shipped[buyer, chip]
+    unit = np.rint(world.list_usd[chip] * 100).astype(np.int64)
+    at_list = unit * chips
+    freight = np.rint(frame.freight_usd[buyer] * 100).astype(np.int64) * chips
+    markup = np.rint(at_list * behaviour.server_markup_share.value).astype(np.int64)
+    duty = np.rint(at_list * (world.standing.tariff_share[buyer, chip] + frame.duty_share[buyer])).astype(np.int64)
+    levy = np.rint(at_list * world.standing.levy_share[buyer, chip]).astype(np.int64)
+    actor, maker = frame.buyer_actor[buyer], frame.makers.actor[frame.chips.maker[chip]]
+    n_labs = len(frame.names.lab)
+    ship_to = np.where(buyer < n_labs, frame.server_maker[np.minimum(buyer, n_labs - 1)], -1)
+    through = np.where(ship_to >= 0, frame.distributors.actor[ship_to], ledger.outside("carriers"))
+    ledger.pay("purchase", actor, maker, at_list)
+    ledger.pay("mark-up", actor, through, markup)
+    ledger.pay("freight", actor, ledger.outside("carriers"), freight)
+    ledger.pay("duty", actor, _treasury(world, frame.buyer_country[buyer], world.standing.tariff_share[buyer, chip]), duty)
+    ledger.pay("share", maker, _government(world, "gov_us"), levy)
+    domestic = frame.chips.domestic[chip]
+    channel = np.where(domestic, DOMESTIC, LICENSED)
+    weeks = frame.transit_weeks[buyer]
+    lab = buyer < n_labs
+    ledger.ship_to_labs(buyer[lab], chip[lab], channel[lab], chips[lab], weeks[lab])
+    ledger.ship_to_distributors(buyer[~lab] - n_labs, chip[~lab], chips[~lab], weeks[~lab])
+    _log_primary(world, buyer, chip, chips, at_list, markup + freight + duty, duty, levy, maker, channel, weeks)
+
+
+def _log_primary(world: World, buyer: Ints, chip: Ints, chips: Ints, at_list: Ints, extra: Ints, duty: Ints, levy: Ints, maker: Ints,
+                 channel: Ints, weeks: Ints) -> None:
+    """Trade rows; the part of a sale that is billed through a hub is a row of its own."""
+    frame = world.frame
+    abroad = frame.bill_abroad_share[frame.buyer_region[buyer], world.tick]
+    hubbed = np.where(frame.chips.domestic[chip], 0, np.rint(chips * abroad).astype(np.int64))
+    hub = frame.row("country", "SG")
+    for part, bill_to in ((chips - hubbed, frame.buyer_country[buyer]), (hubbed, np.full(len(buyer), hub))):
+        rows = np.flatnonzero(part > 0)
+        if len(rows) == 0:
+            continue
+        share = part[rows] / chips[rows]
+        whole = share == 1.0
+        split = np.where(whole, at_list[rows], at_list[rows] // chips[rows] * part[rows])
+        world.trades.add(
+            len(rows), tick=world.tick, book=PRIMARY, seller=maker[rows], buyer=frame.buyer_actor[buyer[rows]], chip=chip[rows],
+            chips=part[rows], list_cents=split,
+            paid_cents=split + np.where(whole, extra[rows], np.rint(extra[rows] * share).astype(np.int64)),
+            tax_cents=np.rint(duty[rows] * share).astype(np.int64), share_cents=np.rint(levy[rows] * share).astype(np.int64),
+            channel=channel[rows], ship_to=frame.buyer_country[buyer[rows]], bill_to=bill_to[rows],
+            customer_hq=frame.buyer_hq[buyer[rows]], end_hq=frame.buyer_hq[buyer[rows]], arrives=world.tick + weeks[rows])
+
+
+def _government(world: World, name: str) -> int:
+    row = world.frame.row("actor", name)
+    return row if row >= 0 else world.ledger.outside("treasury_other")
+
+
+def _treasury(world: World, country: Ints, tariff: Floats) -> Ints:
+    """Account duty goes to: a duty under a rule to Washington when Washington made it, else the buyer's own tax office."""
+    other = np.full(len(country), world.ledger.outside("treasury_other"))
+    china = world.frame.country_region[country] == CN
+    us = world.frame.country_region[country] == US
+    out = np.where(china, _government(world, "gov_cn"), np.where(us, _government(world, "gov_us"), other))
+    return np.where(tariff > 0, _government(world, "gov_us"), out)
+
+
+def clear_spot(world: World) -> None:
+    """Offers and wants of the week meet; goods sold leave at once and travel their lane."""
+    market, frame = world.market, world.frame
+    market.street_usd[:] = np.nan
+    market.smuggled[:] = 0
+    market.utility_usd = market.grey_rent_usd = 0.0
+    if world.ledger.held.any():
+        offers, lanes, wants, weight, rows = spot_book(world)
+        if len(offers.ask) and len(lanes.lane_offer):
+            _spend(world, offers, lanes, rows, *_clear(world, offers, wants, lanes, weight, rows))
+    market.diverts = diverting(world)
+
+
+def diverting(world: World) -> NDArray[np.bool_]:
+    """Distributors for which diversion pays this week, (distributors,)."""
+    frame, behaviour, market = world.frame, world.behaviour, world.market
+    distributors = frame.distributors
+    trader = (distributors.subkind == RESELLER) | (distributors.subkind == BROKER)
+    if not behaviour.on("diversion") or not world.networks.started:
+        return np.zeros(len(trader), dtype=bool)
+    premium = np.maximum(behaviour.grey_network_multiple.value, world.view.substitute_premium)
+    street = np.where(np.isnan(market.last_street_usd), world.list_usd * premium, market.last_street_usd)
+    cost = world.list_usd[None, :] * (1.0 + behaviour.server_markup_share.value + distributors.grey_freight_share[:, None])
+    good = pays(np.broadcast_to(street, cost.shape), cost, behaviour.concealment_share.value, world.detection_per_week,
+                behaviour.penalty_multiple.value * world.standing.penalty_factor, np.broadcast_to(world.list_usd, cost.shape),
+                world.appetite)
+    world.grey_margin = np.where(world.view.grey_parts[None, :], (street - cost) / world.list_usd, 0.0).max(axis=1, initial=0.0)
+    parts = world.view.grey_parts[None, :]
+    return np.asarray(trader & (distributors.grey_since_tick <= world.tick) & (distributors.region != CN)
+                      & (good & parts).any(axis=1))
+
+
+def reference_value(world: World) -> Floats:
+    """What a unit of use-compute costs a lab by its best lawful way, waiting counted, (labs, uses) USD a unit."""
+    view = world.view
+    monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
+    wait = (1.0 + monthly) ** (view.wait_weeks / WEEKS_PER_MONTH)
+    return np.asarray(_reference(view.cost_usd, view.worth, view.orderable, wait, view.region))
+
+
+def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, Ints, Ints]]:
+    """This week's offers, wants and lanes; rows give each offer's distributor and chip, and the labs of the buyers."""
+    frame, ledger, behaviour = world.frame, world.ledger, world.behaviour
+    labs, distributors = frame.labs, frame.distributors
+    ask = asks_usd(world.view)
+    seller, chip = np.nonzero((ledger.held > 0) & ~np.isnan(ask))
+    money = np.maximum(ledger.cash_cents[labs.actor], 0) * behaviour.spot_patience_share.value / behaviour.spot_cash_weeks.value
+    value = reference_value(world)
+    wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, world.market_keys)
+    worth = world.view.worth / np.where(frame.chips.domestic[None, None, :], 1.0, 1.0)
+    weight = np.ascontiguousarray(worth.transpose(2, 1, 0).reshape(len(frame.chips.tpp), -1))
+    ask_cents = np.rint(ask[seller, chip] * 100).astype(np.int64)
+    offers = Offers(ask_cents, ledger.held[seller, chip], distributors.keys[seller], chip.astype(np.int64), np.ones(len(seller)))
+    lawful = world.standing.permitted[: len(labs.region)]
+    lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
+                          world.market.diverts, lawful, labs.region, labs.stigma_share,
+                          (money > 0) & (labs.plan_usd[world.tick] > 0)))
+    return offers, lanes, wants, weight, (seller.astype(np.int64), chip.astype(np.int64), np.arange(len(labs.region)))
+
+
+def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -> Wants:
+    """Tranches of each (lab, use): money split by STEPS, values around its lawful alternative; rows lab by lab, use by use."""
+    n_labs, n_uses = money_cents.shape
+    money, value = money_cents.reshape(-1), value_usd.reshape(-1) * 100.0
+    steps = np.array(STEPS)
+    buyer = np.repeat(np.arange(n_labs * n_uses), len(STEPS))
+    each = np.where(np.isfinite(value), value, 0.0)
+    worth = (each[:, None] * steps[None, :, 0]).reshape(-1)
+    units = np.where(worth > 0, np.repeat(money, len(STEPS)) * np.tile(steps[:, 1], n_labs * n_uses) / np.maximum(worth, 1e-9), 0.0)
+    return Wants(buyer.astype(np.int64), units, worth, keys, np.rint(money).astype(np.int64))
+
+
+def _clear(world: World, offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, rows: tuple[Ints, Ints, Ints]) -> tuple[MarketResult]:
+    market = world.market
+    seller, chip, _ = rows
+    memory = Memory(market.offer_price[seller, chip], market.unit_value.reshape(-1))
+    result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number)
+    market.offer_price[seller, chip] = result.memory.offer_price
+    market.unit_value = result.memory.unit_value.reshape(market.unit_value.shape)
+    market.utility_usd = result.true_utility / 100.0
+    return (result,)
+
+
+def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, Ints], result: MarketResult) -> None:
+    """Move what was traded and pay for it."""
+    frame, ledger, market = world.frame, world.ledger, world.market
+    traded = np.flatnonzero(result.lane_flow > 0)
+    if len(traded) == 0:
+        return
+    offer, buyer = lanes.lane_offer[traded], lanes.lane_buyer[traded]
+    seller, chip = rows[0][offer], rows[1][offer]
+    lab, use = buyer // 2, buyer % 2
+    chips = result.lane_flow[traded]
+    paid = result.price_paid[traded] * chips
+    distributors, labs = frame.distributors, frame.labs
+    freight = np.rint(paid * distributors.grey_freight_share[seller]).astype(np.int64)
+    ledger.take_held(seller, chip, chips)
+    weeks = distributors.grey_weeks[seller]
+    barred = ~world.standing.permitted[lab, chip]
+    channel = np.where(barred, GREY, RESALE)
+    ledger.ship_to_labs(lab, chip, channel, chips, weeks)
+    ledger.pay("purchase", labs.actor[lab], distributors.actor[seller], paid)
+    ledger.pay("freight", labs.actor[lab], ledger.outside("carriers"), freight)
+    at_list = np.rint(world.list_usd[chip] * 100).astype(np.int64) * chips
+    np.add.at(market.smuggled, seller[barred], chips[barred])
+    market.grey_rent_usd = float((paid - at_list)[barred].sum()) / 100.0
+    price = result.offer_price[offer] / 100.0
+    for c in np.unique(chip):
+        for region in np.unique(labs.region[lab[chip == c]]):
+            own = (chip == c) & (labs.region[lab] == region)
+            market.street_usd[region, c] = float((price[own] * chips[own]).cumsum()[-1] / chips[own].sum())
+            if region == CN:
+                market.last_street_usd[c] = market.street_usd[region, c]
+    world.trades.add(
+        len(traded), tick=world.tick, book=SPOT, seller=distributors.actor[seller], buyer=labs.actor[lab], chip=chip, chips=chips,
+        paid_cents=paid + freight, list_cents=at_list, channel=channel, use=use, ship_to=labs.country[lab],
+        bill_to=distributors.country[seller], customer_hq=distributors.hq[seller], end_hq=labs.hq[lab],
+        lane=world.grey_lane[seller], arrives=world.tick + weeks)
+    _tell_smuggled(world, seller, chip, chips, barred)
+
+
+def _tell_smuggled(world: World, seller: Ints, chip: Ints, chips: Ints, barred: NDArray[np.bool_]) -> None:
+    """One entry a week and seller for goods that passed a rule, caused by the bar of the part most moved."""
+    for row in np.unique(seller[barred]):
+        own = barred & (seller == row)
+        moved = np.bincount(chip[own], weights=chips[own])
+        most = int(moved.argmax())
+        world.tell("smuggled", actor=world.frame.names.distributor[row], chip=world.frame.names.chip[most],
+                   quantity=int(chips[own].sum()), unit="chips", cause=world.law.bar_event.get(most, -1))
+
+
+@njit(cache=True)
+def _reference(cost, worth, orderable, wait, region):  # type: ignore[no-untyped-def]
+    n_uses, n_labs, n_chips = worth.shape
+    out = np.full((n_labs, n_uses), np.inf)
+    for i in range(n_labs):
+        r = region[i]
+        for u in range(n_uses):
+            for c in range(n_chips):
+                if orderable[i, c] and worth[u, i, c] > 1e-3:
+                    here = cost[i, c] / worth[u, i, c] * wait[r, c]
+                    if here < out[i, u]:
+                        out[i, u] = here
+    return out
+
+
+@njit(cache=True)
+def _lanes(seller, chip, ask, cap, seller_region, freight_share, diverts, lawful, lab_region, stigma, wanting):  # type: ignore[no-untyped-def]
+    """Lanes from each offer to the labs it may or does reach: lawful in its own region, grey into China."""
+    n_offers, n_labs = seller.shape[0], lab_region.shape[0]
+    count = 0
+    for _ in range(2):
+        if count:
+            offer_of = np.empty(count, dtype=np.int64)
+            buyer_of = np.empty(count, dtype=np.int64)
+            cost_of = np.empty(count, dtype=np.int64)
+            cap_of = np.empty(count, dtype=np.int64)
+            at = 0
+        else:
+            offer_of = np.empty(0, dtype=np.int64)
+            buyer_of = np.empty(0, dtype=np.int64)
+            cost_of = np.empty(0, dtype=np.int64)
+            cap_of = np.empty(0, dtype=np.int64)
+            at = -1
+        for o in range(n_offers):
+            s, c = seller[o], chip[o]
+            for i in range(n_labs):
+                if not wanting[i]:
+                    continue
+                grey = lab_region[i] == 0 and diverts[s] and not lawful[i, c]
+                resale = lawful[i, c] and lab_region[i] == seller_region[s] and not diverts[s]
+                if not (grey or resale):
+                    continue
+                for u in range(2):
+                    if at < 0:
+                        count += 1
+                    else:
+                        offer_of[at] = o
+                        buyer_of[at] = 2 * i + u
+                        risk = stigma[i] if grey else 0.0
+                        cost_of[at] = np.int64(ask[o] * (risk + freight_share[s]))
+                        cap_of[at] = cap[o]
+                        at += 1
+        if count == 0:
+            break
+    return offer_of, buyer_of, cost_of, cap_of
+
+
+def market_keys(names: tuple[str, ...]) -> NDArray[np.uint64]:
+    """Keys of (lab, use) buyers, lab by lab."""
+    return keys_of("wants", [f"{name}/{use}" for name in names for use in ("train", "infer")])
+
+
+__all__ = ["NEVER", "ROW", "WEEKS_PER_YEAR", "WHOLE_WEEK", "Market", "chips_worth", "clear_spot", "serve"]

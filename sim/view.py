@@ -1,0 +1,56 @@
+"""View: what actors may see this week: own books, public prices, rules announced, leaks reported up to last week. Read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass
+class View:
+    """Columns for the many; rows as in the frame. USD floats here are beliefs and prices, not accounts.
+
+    Labs: plan_usd (labs,), forward_growth_per_week (labs,), position_usd (labs,) outstanding orders less unspent budget,
+    cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips), region (labs,),
+    wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
+    Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
+    grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, fraction_grey (distributors, chips) keyed
+    draws that round orders, cloud_wish (distributors,) cards, cloud_mix (distributors, chips), substitute_premium (chips,) x list.
+    """
+
+    tick: int
+    plan_usd: Floats
+    forward_growth_per_week: Floats
+    position_usd: Floats
+    cost_usd: Floats
+    worth: Floats
+    use_share: Floats
+    orderable: Bools
+    region: Ints
+    wait_weeks: Floats
+    belief: Floats
+    cover_weeks: Floats
+    behaviour_row: Floats
+    list_usd: Floats
+    networks: Ints
+    scare: Floats
+    held: Ints
+    moving: Ints
+    distributor_queue: Ints
+    distributor_kind: Ints
+    diverts: Bools
+    grey_parts: Bools
+    grey_mix: Floats
+    fraction_grey: Floats
+    cloud_wish: Floats
+    cloud_mix: Floats
+    substitute_premium: Floats
+    network_chips_per_week: float
+    grey_network_multiple: float
+    resale_markup_share: float

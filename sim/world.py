@@ -1,0 +1,137 @@
+"""World: the Mesa model. `step` is one week, told by the tick table; each part of it lives in a `tick_*` module."""
+
+from __future__ import annotations
+
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import tick_decide, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
+from sim.agents.base import AGENTS
+from sim.build import frame_of, grey_lanes, opening
+from sim.enforcement import Networks
+from sim.frame import Frame
+from sim.ledger import Ledger
+from sim.primary import PrimaryBook
+from sim.progress import Minds, usable
+from sim.record import REGIONS, Event, Record
+from sim.registry import discover
+from sim.rulebook import Rulebook
+from sim.scenario import Scenario
+from sim.standing import Standing
+from sim.trade_log import TradeLog
+from sim.upstream import DomesticSupply, Lines
+from sim.view import View
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TICK = (
+    ("receive", tick_make.receive),
+    ("obey", tick_law.obey),
+    ("perceive", tick_decide.perceive),
+    ("decide", tick_decide.decide),
+    ("license", tick_law.license_goods),
+    ("serve", tick_trade.serve),
+    ("spot", tick_trade.clear_spot),
+    ("rental", tick_rent.clear_rental),
+    ("settle", tick_settle.settle),
+    ("progress", tick_settle.progress),
+    ("record", tick_record.note),
+)
+"""The parts of a week in order: goods arrive; rules due bind; actors look and decide, sealed; licences and quotas become caps; the
+primary queue, the spot market and the rental market clear; enforcement and settlement; learning; the record."""
+
+PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd", "order_gap_weeks", "order_surge_multiple",
+               "credit_multiple", "credit_belief_share", "wait_horizon_weeks")
+
+
+class World(mesa.Model):  # type: ignore[misc]
+    """One world under one scenario and seed; its state is columns of the frame's rows."""
+
+    def __init__(self, scenario: Scenario, seed: int = 1) -> None:
+        super().__init__(seed=seed)
+        discover("sim.agents", "chokepoint.agents", AGENTS)
+        self.scenario, self.behaviour, self.seed_number = scenario, scenario.behaviour, seed
+        self.frame: Frame = frame_of(scenario, seed)
+        self.ledger: Ledger = opening(scenario, self.frame)
+        self.rulebook = Rulebook.for_scenario(scenario)
+        self.standing = Standing(self.frame, self.rulebook)
+        names, behaviour = self.frame.names, scenario.behaviour
+        self.tick = 0
+        committed = behaviour.on("commitments")
+        self.lead_weeks = max(1, round(behaviour.lead_weeks.value)) if committed else 1
+        self.title_weeks = max(1, round(behaviour.title_weeks.value)) if committed else 1
+        self.primary = PrimaryBook(len(names.buyer), len(names.chip), len(REGIONS))
+        self.lines = Lines(len(names.chip), self.lead_weeks)
+        self.domestic = DomesticSupply(len(names.maker))
+        self.networks = Networks(names.distributor)
+        self.minds = Minds(len(names.lab), len(names.maker), len(REGIONS), round(behaviour.release_weeks_after_run.value))
+        self.trades = TradeLog()
+        self.record: Record = tick_record.empty(self)
+        self.view: View
+        self.list_usd = self.frame.chips.list_usd.copy()
+        self.law = tick_law.Law(len(names.buyer), len(names.chip))
+        self.market = tick_trade.Market(len(names.chip), len(names.lab))
+        self.hours = tick_rent.Hours(len(names.lab), len(names.distributor), len(names.chip))
+        self.fraction = np.zeros((len(names.lab), len(names.chip)))
+        self.orders: Ints = np.zeros((len(names.buyer), len(names.chip)), dtype=np.int64)
+        self.scrap_fraction = np.zeros(self.ledger.stock.shape)
+        self.market.size(len(names.distributor))
+        self.market_keys = tick_trade.market_keys(names.lab)
+        self.rental_keys = tick_rent.rental_keys(names.lab)
+        self.owner_keys = np.concatenate([self.frame.labs.keys, self.frame.distributors.keys])
+        self.grey_lane = grey_lanes(scenario, self.frame)
+        self.low_end_fraction = np.zeros(len(names.lab))
+        self.grey_margin = np.zeros(len(names.distributor))
+        self.produced: Ints = np.zeros(len(names.chip), dtype=np.int64)
+        self.yields: Floats = np.full(len(names.maker), np.nan)
+        self.tool_factor = 1.0
+        for name, row in zip(names.actor, range(len(names.actor)), strict=True):
+            self._enter(name, row)
+        tick_settle.open_minds(self)
+        self.standing.read(0)
+        tick_decide.perceive(self)
+        tick_make.open_lines(self, tick_decide.sealed_orders(self))
+        self.fraction[:] = 0.0
+
+    def _enter(self, name: str, row: int) -> None:
+        kind = self.scenario.world.actors[name].kind
+        if kind in AGENTS:
+            axis = {"government": "actor", "chipmaker": "maker"}.get(kind, kind)
+            AGENTS[kind](self, name, row, self.frame.row(axis, name))
+
+    def step(self) -> None:
+        """One week, in the order of TICK; a decree decided now binds next week at the earliest."""
+        for _, part in TICK:
+            part(self)
+        self.tick += 1
+
+    @property
+    def behaviour_row(self) -> Floats:
+        """Numbers that labs' order rule reads, see `agents.lab.order_value`."""
+        values = [getattr(self.behaviour, name).value for name in PRIVATE_ROW]
+        monthly = values[0] if self.behaviour.on("impatience") else 0.0
+        values[0] = float(np.log1p(monthly)) * 12.0 / 52.1786
+        return np.array(values)
+
+    def tell(self, kind: str, actor: str = "", chip: str = "", other: str = "", rule: str = "", quantity: float = 0.0,
+             unit: str = "", cause: int = -1, text: str = "") -> int:
+        """Write an event to the log; returns its place, to be given as the cause of what follows from it."""
+        self.record.events.append(Event(self.tick, kind, actor, chip, other, rule, float(quantity), unit, cause, text))
+        return len(self.record.events) - 1
+
+    def last_smuggled(self, distributor: str) -> int:
+        """Place in the log of the latest smuggling by a distributor, -1 for none."""
+        events = self.record.events
+        return next((i for i in range(len(events) - 1, -1, -1)
+                     if events[i].kind == "smuggled" and events[i].actor == distributor), -1)
+
+    def usable_worth(self) -> Floats:
+        """Worth of owned chips by use and lab in H100 weights, (2, labs), skill and software counted."""
+        labs, chips = self.frame.labs, self.frame.chips
+        software = self.minds.software[labs.region]
+        return np.asarray(usable(self.ledger.stock.sum(axis=2), chips.worth, self.minds.skill, chips.maker, software))
+
+
