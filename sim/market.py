@@ -1,10 +1,10 @@
 """The market for chips with two uses: training and inference bid for the same chip, each by what it is worth to them.
 
-The good is the chip, so a clearing is a pure network on whole chips. A tranche wants units of use-compute; it enters as slots, one a
-chip of the reference kind (the chip that leaves the buyer most at last prices). A lane for another chip carries its difference in
-weight at the buyer's last marginal value. That linear stand-in is exact at the margin only, so it is cleared up to three times with
-the new marginal values, and the round with the highest true utility is kept (rounds repeated without keeping the best
-oscillate). Spot book: chips. Rental book: chip-weeks. Nothing here knows which.
+The good is the chip, so a clearing is a pure network on whole chips. A tranche wants units of use-compute; it enters as
+slots, one a chip of the reference kind (the chip whose compute comes cheapest at last prices). A lane for another chip
+carries its difference in weight at the buyer's last marginal value. That linear stand-in is exact at the margin only,
+so it is cleared up to three times with the new marginal values, and the round with the highest true utility is kept
+(rounds repeated without keeping the best oscillate). Spot book: chips. Rental book: chip-weeks. Nothing here knows which.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from sim.clearing.base import Book, Floats, Ints, Keys, Lanes, Quotas, Trades
 from sim.clearing.network import Basis, clear
@@ -25,8 +24,9 @@ _MICRO = 1_000_000
 
 @dataclass(frozen=True)
 class Offers:
-    """ask (n,) cents a chip; cap (n,) chips; key (n,) hash of the seller's name; chip (n,) row of the weights; rent_share (n,) the part
-    of the scarcity rent (market price less ask) that the seller takes; the rest stays with the buyer who holds the allocation."""
+    """What is for sale: ask (n,) cents a chip; cap (n,) chips; key (n,) hash of the seller's name; chip (n,) row of the
+    weights; rent_share (n,) the part of the scarcity rent (market price less ask) that the seller takes, the rest stays
+    with the buyer who holds the allocation."""
 
     ask: Ints
     cap: Ints
@@ -37,8 +37,9 @@ class Offers:
 
 @dataclass(frozen=True)
 class Wants:
-    """Tranches grouped by buyer, best first: buyer (t,) row, units (t,) of use-compute, value (t,) cents a unit, never rising within a
-    buyer. A buyer is a (lab, use): key (m,) hash of its name, budget (m,) cents it can spend this tick."""
+    """What is wanted, tranches grouped by buyer, best first: buyer (t,) row; units (t,) of use-compute; value (t,)
+    cents a unit, never rising within a buyer. A buyer is a (lab, use): key (m,) hash of its name; budget (m,) cents it can
+    spend this tick."""
 
     buyer: Ints
     units: Floats
@@ -49,8 +50,8 @@ class Wants:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the market remembers: offer_price (n,) cents at the seller's door and unit_value (m,) cents a unit at the buyer's margin, nan
-    where none is known; basis, the tree of the last clearing on the same lanes."""
+    """What the market remembers: offer_price (n,) cents at the seller's door and unit_value (m,) cents a unit at the
+    buyer's margin, nan where none is known; basis, the tree of the last clearing on the same lanes."""
 
     offer_price: Floats
     unit_value: Floats
@@ -61,10 +62,10 @@ class Memory:
 class MarketResult:
     """A cleared book.
 
-    lane_flow (E,) chips; price_paid (E,) cents a chip to the seller, 0 without a trade; offer_price (n,) cents, the market price (a
-    dual) at the seller's door, nan without a trade; unit_value (m,) cents a unit at the buyer's margin, nan without a trade.
-    surplus == dual proves the kept round; true_utility (cents) is value less asks and lane costs by the tranches themselves.
-    memory goes into the next tick's clearing.
+    lane_flow (E,) chips; price_paid (E,) cents a chip to the seller, 0 without a trade; offer_price (n,) cents, the
+    market price (a dual) at the seller's door, nan without a trade; unit_value (m,) cents a unit at the buyer's margin,
+    nan without a trade. surplus == dual proves the kept round; true_utility (cents) is value less asks and lane costs
+    by the tranches themselves. memory goes into the next tick's clearing.
     """
 
     lane_flow: Ints
@@ -77,11 +78,12 @@ class MarketResult:
     memory: Memory
 
 
-def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, memory: Memory | None, epoch: int, seed: int,
-                  quotas: Quotas | None = None, rounds: int = ROUNDS) -> MarketResult:
+def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, memory: Memory | None, epoch: int,
+                  seed: int, quotas: Quotas | None = None, rounds: int = ROUNDS) -> MarketResult:
     """Clear one book of chips between buyers of two uses.
 
-    lanes    lane_cost is freight, duty on the ask, risk premium, concealment and porting, cents a chip; a fixed index, barred ones cap 0.
+    lanes    lane_cost is freight, duty on the ask, risk premium, concealment and porting, cents a chip; a fixed
+             index, barred ones cap 0.
     weight   (n_chips, m) units of the buyer's use-compute a chip gives it; a lane of weight 0 is closed.
     memory   the last result's; None at the first tick. It guides the slots; its basis changes nothing but the time.
     Raises BookError on a bad book, InvariantError if a proof fails.
@@ -96,25 +98,27 @@ def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, me
     for _ in range(rounds):
         book, slotted, reference = _slot(offers, wants, lanes, micro, price, unit_value)
         trades, basis = clear(book, slotted, epoch, seed, basis, quotas)
-        utility = int(_utility(offers.ask, offers.chip, wants.buyer, wants.units, wants.value, lanes.lane_offer, lanes.lane_buyer,
-                               lanes.lane_cost, trades.lane_flow, micro))
+        utility = int(_utility(offers.ask, offers.chip, wants.buyer, wants.units, wants.value, lanes.lane_offer,
+                               lanes.lane_buyer, lanes.lane_cost, trades.lane_flow, micro))
         known = trades.buyer_price * _MICRO / reference
         if best is None or utility > best[0]:
             best = utility, trades, known
         unit_value = np.where(np.isnan(known), unit_value, known)
         price = np.where(np.isnan(trades.offer_price), offers.ask, trades.offer_price)
-    assert best is not None
+    if best is None:
+        raise ValueError(f"rounds is {rounds}; at least 1 would do")
     return _result(offers, lanes, memory, basis, *best)
 
 
-def _slot(offers: Offers, wants: Wants, lanes: Lanes, micro: Ints, price: Floats, unit_value: Floats) -> tuple[Book, Lanes, Ints]:
+def _slot(offers: Offers, wants: Wants, lanes: Lanes, micro: Ints, price: Floats,
+          unit_value: Floats) -> tuple[Book, Lanes, Ints]:
     """The book of slots, its lanes at marginal cost, and the reference weight of each buyer in millionths."""
     t, n_lanes = len(wants.buyer), len(lanes.lane_offer)
     slot_value, slot_cap = np.zeros(t, np.int64), np.zeros(t, np.int64)
     cost, cap = np.zeros(n_lanes, np.int64), np.zeros(n_lanes, np.int64)
     reference = np.zeros(len(wants.key), np.int64)
-    _slots(offers.cap, offers.chip, wants.buyer, wants.units, wants.value, wants.budget, lanes.lane_offer, lanes.lane_buyer,
-           lanes.lane_cost, lanes.lane_cap, micro, price, unit_value, slot_value, slot_cap, cost, cap, reference)
+    _slots(offers.cap, offers.chip, wants.buyer, wants.units, wants.value, wants.budget, lanes.lane_offer,
+           lanes.lane_buyer, lanes.lane_cost, lanes.lane_cap, micro, price, unit_value, slot_value, slot_cap, cost, cap, reference)
     book = Book(offers.ask, offers.cap, offers.key, wants.buyer, slot_value, slot_cap, wants.key)
     return book, Lanes(lanes.lane_offer, lanes.lane_buyer, cost, cap), reference
 
@@ -125,7 +129,8 @@ def _result(offers: Offers, lanes: Lanes, memory: Memory, basis: Basis | None, u
     paid = offers.ask + np.rint(offers.rent_share * rent).astype(np.int64)
     price_paid = np.where(trades.lane_flow > 0, paid[lanes.lane_offer], 0)
     remembered = Memory(_newest(trades.offer_price, memory.offer_price), _newest(unit_value, memory.unit_value), basis)
-    return MarketResult(trades.lane_flow, price_paid, trades.offer_price, unit_value, trades.surplus, trades.dual, utility, remembered)
+    return MarketResult(trades.lane_flow, price_paid, trades.offer_price, unit_value, trades.surplus, trades.dual,
+                        utility, remembered)
 
 
 def _newest(new: Floats, old: Floats) -> Floats:
@@ -133,8 +138,9 @@ def _newest(new: Floats, old: Floats) -> Floats:
 
 
 @njit(cache=True)
-def _slots(offer_cap, offer_chip, buyer, units, value, budget, lane_offer, lane_buyer, lane_cost, lane_cap,  # type: ignore[no-untyped-def]
-           micro, price, unit_value, slot_value, slot_cap, cost, cap, reference):
+def _slots(offer_cap, offer_chip, buyer, units, value, budget,  # type: ignore[no-untyped-def]
+           lane_offer, lane_buyer, lane_cost, lane_cap, micro, price, unit_value,
+           slot_value, slot_cap, cost, cap, reference):
     """Tranches to slots and lanes to marginal costs; fills the last five columns."""
     m, t = reference.shape[0], buyer.shape[0]
     first = np.full(m, -1, np.int64)
@@ -175,7 +181,9 @@ def _slots(offer_cap, offer_chip, buyer, units, value, budget, lane_offer, lane_
         j = lane_buyer[e]
         cost[e] = lane_cost[e]
         if cap[e] > 0:
-            margin = unit_value[j] if not np.isnan(unit_value[j]) else value[first[j]]
+            margin = unit_value[j]
+            if np.isnan(margin):
+                margin = 0.5 * (value[first[j]] + min(value[first[j]], delivered[j] * 1e6 / reference[j]))
             cost[e] -= np.int64(np.rint(margin * (micro[offer_chip[lane_offer[e]], j] - reference[j]) / 1e6))
 
 

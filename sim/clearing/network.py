@@ -1,17 +1,18 @@
 """The exact clearing: a network simplex on whole chips and cents, proved optimal by an integer dual on every solve.
 
-A book is a pure min-cost flow (spatial price equilibrium: Enke 1951; Samuelson 1952; Takayama & Judge 1971): offers send chips
-over lanes to buyers, buyers fill their tranches in order, what is not sold stays with the seller. Nodes are the offers
-0..n-1, the buyers n..n+m-1 and the root n+m, which pays for tranches and keeps unsold chips. Potentials are prices: p at an
-offer's door, mu delivered to a buyer.
+A book is a pure min-cost flow (spatial price equilibrium: Enke 1951; Samuelson 1952; Takayama & Judge 1971): offers
+send chips over lanes to buyers, buyers fill their tranches in order, what is not sold stays with the seller. Nodes are
+the offers 0..n-1, the buyers n..n+m-1 and the root n+m, which pays for tranches and keeps unsold chips. Potentials are
+prices: p at an offer's door, mu delivered to a buyer.
 
-The tree is strongly feasible at a cold start (Cunningham 1976). Most buyers are leaves: only their parent arc is kept, and mu is
-read off it, so a pivot touches offers and the few buyers between them. Tranches of a buyer fill in order, so one pointer stands
-for all of them. A warm start keeps last tick's tree, recomputes flows leaf to root, and re-hangs a node where a flow leaves
-its bounds.
+The tree is strongly feasible at a cold start (Cunningham 1976). Most buyers are leaves: only their parent arc is kept,
+and mu is read off it, so a pivot touches offers and the few buyers between them. Tranches of a buyer fill in order, so
+one pointer stands for all of them. A warm start keeps last tick's tree, recomputes flows leaf to root, and re-hangs a
+node where a flow leaves its bounds.
 
 Among equal optima the trades are chosen on the face of zero reduced cost: first the buyers at the margin share alike
-(steps of marginal cost that rise with the share of the tranche filled), then lanes go by a hash of (seller, buyer, epoch).
+(steps of marginal cost that rise with the share of the tranche filled), then lanes go by a hash of (seller, buyer,
+epoch).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.clearing.base import Book, BookError, Ints, Lanes, Quotas, Trades, typed
+from sim.clearing.base import Book, BookError, Fold, Ints, Lanes, Quotas, Trades, typed
 from sim.errors import InvariantError
 from sim.keyed_random import philox
 
@@ -48,7 +49,8 @@ class _Net(NamedTuple):
 
 
 class _Tree(NamedTuple):
-    """A basis and its flows. parent_arc: a lane, or _TRANCHE; state of a lane: 1 empty, -1 full, 0 in the tree or closed."""
+    """A basis and its flows. parent_arc: a lane, or _TRANCHE; state of a lane: 1 empty, -1 full, 0 in the tree or
+    closed."""
 
     parent_arc: Ints
     parent: Ints
@@ -91,7 +93,8 @@ class _Face(NamedTuple):
 
 
 class Basis:
-    """What one clearing leaves the next: the tree on a fixed index of lanes, and the room it works in. Consumed by `clear`."""
+    """What one clearing leaves the next: the tree on a fixed index of lanes, and the room it works in. Consumed by
+    `clear`."""
 
     def __init__(self, n: int, m: int, n_tranches: int, lanes: Lanes) -> None:
         n_lanes = len(lanes.lane_offer)
@@ -102,7 +105,7 @@ class Basis:
         self.order = order
         self.n, self.m = n, m
         self.pivots = 0
-        """Pivots of the last solve: [simplex, ties]."""
+        """Pivots of the last solve, those over ties included."""
         self.passes = 0.0
         self.warm = False
         ptr = np.zeros(m + 1, np.int64)
@@ -111,15 +114,23 @@ class Basis:
         def ints(size: int) -> Ints:
             return np.zeros(size, np.int64)
 
-        self._make_net = lambda t: _Net(
-            ptr, lanes.lane_offer[order].astype(np.int32), lanes.lane_buyer[order].astype(np.int32),
-            ints(n_lanes), ints(n_lanes), ints(n), ints(n), ints(m), ints(m + 1), ints(t), ints(t))
-        self.net = self._make_net(n_tranches)
-        self.tree = _Tree(ints(nodes), ints(nodes), ints(nodes), ints(nodes), ints(nodes), ints(nodes), ints(n), ints(n), ints(m),
-                          ints(m), ints(m), ints(m), ints(m), ints(n_lanes), np.zeros(n_lanes, np.int8))
-        self.face = _Face(ints(n), ints(m), ints(m), ints(m), ints(n_lanes), ints(n_lanes), np.zeros(n_lanes, np.int8), ints(m),
-                          ints(n), np.zeros(n_lanes, np.int8), np.zeros(nodes, np.int8), np.zeros(nodes, np.int8), ints(n_lanes),
-                          ints(n_lanes), ints(nodes), ints(nodes), ints(nodes), ints(n))
+        self.net = _Net(
+            ptr=ptr, off=lanes.lane_offer[order].astype(np.int32), to=lanes.lane_buyer[order].astype(np.int32),
+            cost=ints(n_lanes), cap=ints(n_lanes), ask=ints(n), supply=ints(n), demand=ints(m), tptr=ints(m + 1),
+            tval=ints(n_tranches), tcap=ints(n_tranches))
+
+        def bytes_(size: int) -> NDArray[np.int8]:
+            return np.zeros(size, np.int8)
+
+        self.tree = _Tree(
+            parent_arc=ints(nodes), parent=ints(nodes), depth=ints(nodes), child=ints(nodes), next=ints(nodes),
+            previous=ints(nodes), price=ints(n), slack=ints(n), bought=ints(m), low=ints(m), high=ints(m),
+            value=ints(m), step=ints(m), flow=ints(n_lanes), state=bytes_(n_lanes))
+        self.face = _Face(
+            price=ints(n), mu=ints(m), base=ints(m), width=ints(m), hash=ints(n_lanes), lanes=ints(n_lanes + n + m),
+            lane_state=bytes_(n_lanes), buyers=ints(m), offers=ints(n), marked=bytes_(m), tight_above=bytes_(nodes),
+            tight_below=bytes_(nodes), above=ints(n_lanes), below=ints(n_lanes), top=ints(nodes), bottom=ints(nodes),
+            walk=ints(nodes), zero=ints(n))
         self.kept_arc = ints(nodes)
         self.kept_step = ints(m)
 
@@ -156,13 +167,18 @@ def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None =
     """The optimum of a book, unique, with midpoint prices and the proof.
 
     epoch, seed   what ties are drawn from, beside the keys.
-    basis         what an earlier clearing on the same lanes returned; it is consumed. It changes the time, never the result;
+    basis         what an earlier clearing on the same lanes returned; it is consumed. It changes the time, never the
+                  result;
                   on other lanes it is left aside.
-    Returns the trades and the basis for the next clearing. Raises BookError on a bad book, InvariantError if the proof fails.
+    quotas        caps over groups of lanes.
+    Returns the trades and the basis for the next clearing. Raises BookError on a bad book, InvariantError if the
+    proof fails.
     """
     book, lanes = typed(book, lanes)
     if quotas is not None:
-        return _clear_under(quotas, book, lanes, epoch, seed, basis)
+        under = Fold(book, lanes, quotas)
+        trades, basis = clear(under.book, under.lanes, epoch, seed, basis)
+        return under.fold(trades), basis
     n, m = len(book.offer_ask), len(book.buyer_key)
     warm = basis is not None and basis.fits(n, m, lanes)
     if basis is None or not warm:
@@ -196,9 +212,9 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
     flow = np.empty(n_lanes, np.int64)
     offer_price, buyer_price = np.empty(n), np.empty(m)
     basis.warm = False
-    outcome = _run(net, tree, face, basis.kept_arc, basis.kept_step, basis.order, book.offer_key, book.buyer_key, epoch, seed, warm,
-                   flow, offer_price, buyer_price)
-    code, surplus, dual, pivots, scanned = outcome
+    code, surplus, dual, pivots, scanned = _run(
+        net, tree, face, basis.kept_arc, basis.kept_step, basis.order, book.offer_key, book.buyer_key, epoch, seed,
+        warm, flow, offer_price, buyer_price)
     if code == 2:
         raise InvariantError("clearing: the network simplex did not end within its pivots, warm or cold")
     if code == 1 or surplus != dual:
@@ -209,10 +225,10 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
     return Trades(flow, offer_price, buyer_price, int(surplus), int(dual))
 
 
-# Kernels -------------------------------------------------------------------------------------------------------------------------
+# Kernels
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, lane_cost, lane_cap):  # type: ignore[no-untyped-def]
     """Check a book and lay it out by buyer. Returns (0, 0), or the number of a fault and its row."""
     n, m, n_lanes = net.ask.shape[0], net.demand.shape[0], order.shape[0]
@@ -231,7 +247,8 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
         net.ask[i] = ask[i]
         net.supply[i] = supply[i]
     count = net.tptr
-    count[:] = 0
+    for j in range(m + 1):
+        count[j] = 0
     grouped = True
     for t in range(tranche_buyer.shape[0]):
         j = tranche_buyer[t]
@@ -253,7 +270,8 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
     for j in range(m):
         count[j + 1] += count[j]
     demand = net.demand
-    demand[:] = 0
+    for j in range(m):
+        demand[j] = 0
     fill = 0
     place = count.copy() if not grouped else count
     last = np.full(m, -1, np.int64) if not grouped else demand
@@ -295,7 +313,7 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
     return 0, 0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _detach(tree, x):  # type: ignore[no-untyped-def]
     before, after = tree.previous[x], tree.next[x]
     if before >= 0:
@@ -306,7 +324,7 @@ def _detach(tree, x):  # type: ignore[no-untyped-def]
         tree.previous[after] = before
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _attach(tree, x):  # type: ignore[no-untyped-def]
     p = tree.parent[x]
     first = tree.child[p]
@@ -317,12 +335,13 @@ def _attach(tree, x):  # type: ignore[no-untyped-def]
         tree.previous[first] = x
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _hang(net, tree):  # type: ignore[no-untyped-def]
     """Parents and child lists from the parent arcs; leaves among the buyers stay out of the lists."""
     n, m = net.ask.shape[0], net.demand.shape[0]
     root = n + m
-    tree.child[:] = -1
+    for x in range(root + 1):
+        tree.child[x] = -1
     for i in range(n):
         e = tree.parent_arc[i]
         tree.parent[i] = root if e < 0 else n + net.to[e]
@@ -335,7 +354,7 @@ def _hang(net, tree):  # type: ignore[no-untyped-def]
     tree.depth[root] = 0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _settle(tree, net, start, cost, ask):  # type: ignore[no-untyped-def]
     """Depths and prices of everything linked below `start`, top down, from scratch."""
     n = net.ask.shape[0]
@@ -361,9 +380,10 @@ def _settle(tree, net, start, cost, ask):  # type: ignore[no-untyped-def]
         x = tree.next[x]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _place(net, tree, j, keep):  # type: ignore[no-untyped-def]
-    """Hang buyer j on the tranche its purchases end in; `keep` is the tranche it hung on before, kept where it still fits."""
+    """Hang buyer j on the tranche its purchases end in; `keep` is the tranche it hung on before, kept where it still
+    fits."""
     first, end = net.tptr[j], net.tptr[j + 1]
     bought, low = tree.bought[j], 0
     k = first
@@ -376,26 +396,28 @@ def _place(net, tree, j, keep):  # type: ignore[no-untyped-def]
     tree.value[j] = net.tval[k] if k < end else 0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _cold(net, tree):  # type: ignore[no-untyped-def]
     """Nothing traded: offers hang on their unsold chips, buyers on their first tranche; strongly feasible."""
     n, m = net.ask.shape[0], net.demand.shape[0]
-    tree.parent_arc[:] = _TRANCHE
-    tree.flow[:] = 0
-    tree.bought[:] = 0
+    for x in range(n + m):
+        tree.parent_arc[x] = _TRANCHE
     for e in range(net.cap.shape[0]):
+        tree.flow[e] = 0
         tree.state[e] = 1 if net.cap[e] > 0 else 0
     for i in range(n):
         tree.slack[i] = net.supply[i]
     for j in range(m):
-        _place(net, tree, j, -1)
+        tree.bought[j] = 0
+        _place(net, tree, j, np.int64(-1))
     _hang(net, tree)
     _settle(tree, net, n + m, net.cost, net.ask)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill_leaf(net, tree, j, inflow, sold, done, kept_step):  # type: ignore[no-untyped-def]
-    """Flow on the parent lane of buyer j from what it wants at its price; re-hang it, or the offer, where that cannot be."""
+    """Flow on the parent lane of buyer j from what it wants at its price; re-hang it, or the offer, where that cannot
+    be."""
     n = net.ask.shape[0]
     first, end = net.tptr[j], net.tptr[j + 1]
     e = tree.parent_arc[n + j]
@@ -424,13 +446,13 @@ def _fill_leaf(net, tree, j, inflow, sold, done, kept_step):  # type: ignore[no-
         tree.step[j] = k
         return
     tree.parent_arc[n + j] = _TRANCHE
-    _place(net, tree, j, -1)
+    _place(net, tree, j, np.int64(-1))
     if 0 < flow < net.cap[e]:
         tree.parent_arc[i] = e
         done[i] = 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill_offer(net, tree, i, inflow, sold, done):  # type: ignore[no-untyped-def]
     """What offer i has left goes up its parent lane as far as lane and buyer can take it; the rest stays unsold."""
     n = net.ask.shape[0]
@@ -457,16 +479,14 @@ def _fill_offer(net, tree, i, inflow, sold, done):  # type: ignore[no-untyped-de
         done[n + j] = 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-def]
     """A feasible tree as near to the kept one as the new book allows, flows from leaf to root."""
     n, m = net.ask.shape[0], net.demand.shape[0]
     root = n + m
     inflow, sold, done = face.top, face.bottom, face.tight_above
-    inflow[:] = 0
-    sold[:] = 0
-    done[:] = 0
     for x in range(root):
+        inflow[x], sold[x], done[x] = 0, 0, 0
         e = kept_arc[x]
         if e >= 0 and net.cap[e] == 0:
             e = _TRANCHE
@@ -508,7 +528,7 @@ def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-d
     _settle(tree, net, root, net.cost, net.ask)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _walk(tree, root, walk):  # type: ignore[no-untyped-def]
     """Linked nodes below the root, parents before children."""
     count = 0
@@ -527,9 +547,10 @@ def _walk(tree, root, walk):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, block, most):  # type: ignore[no-untyped-def]
-    """Pivot until no arc prices in. With `ties` costs are hashes and only the face's lanes, buyers and offers may enter.
+    """Pivot until no arc prices in. With `ties` costs are hashes and only the face's lanes, buyers and offers may
+    enter.
 
     Returns pivots done and lanes priced; pivots == most means it did not end.
     """
@@ -710,9 +731,8 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
         e = parent_arc[leaving]
         if e >= 0:
             state[e] = 1 if flow[e] == 0 else -1
-        elif leaving >= n:
-            if tree.bought[leaving - n] == tree.high[leaving - n] and tree.high[leaving - n] > tree.low[leaving - n]:
-                tree.step[leaving - n] += 1
+        elif leaving >= n and tree.bought[leaving - n] == tree.high[leaving - n] > tree.low[leaving - n]:
+            tree.step[leaving - n] += 1
         top = a if side == 1 else b
         other = b if side == 1 else a
         entering = arc if kind == 0 else _TRANCHE
@@ -770,19 +790,20 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
     return pivots, priced
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _prove(net, tree, face):  # type: ignore[no-untyped-def]
     """The dual value of the tree's prices, the margin of each buyer, and what the face is made of.
 
-    Fills face.price and face.mu (cents), base and width (chips bought above the margin and wanted at it), the lanes at zero
+    Fills face.price and face.mu (cents), base and width (chips bought above the margin and wanted at it), the lanes
+    at zero
     reduced cost outside the tree, and the lanes that bound prices from above and below where the tree alone does not.
     Returns (dual, zero lanes, bounds above, bounds below).
     """
     n, m = net.ask.shape[0], net.demand.shape[0]
     root = n + m
     dual = 0
-    face.price[:] = tree.price
     for i in range(n):
+        face.price[i] = tree.price[i]
         dual += net.supply[i] * (tree.price[i] - net.ask[i])
     tight_above, tight_below = face.tight_above, face.tight_below
     tight_above[root] = 1
@@ -831,7 +852,7 @@ def _prove(net, tree, face):  # type: ignore[no-untyped-def]
     return dual, n_zero, n_above, n_below
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _tighten(net, tree, face, x):  # type: ignore[no-untyped-def]
     """Whether the path of tree arcs from the root pins the price of x from above, and from below."""
     n = net.ask.shape[0]
@@ -849,9 +870,10 @@ def _tighten(net, tree, face, x):  # type: ignore[no-untyped-def]
     face.tight_below[x] = face.tight_below[tree.parent[x]] and up
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _interval(net, tree, face, n_above, n_below):  # type: ignore[no-untyped-def]
-    """The highest and lowest equilibrium prices: shortest paths on the residual network, over the nodes the tree leaves loose."""
+    """The highest and lowest equilibrium prices: shortest paths on the residual network, over the nodes the tree
+    leaves loose."""
     n, m = net.ask.shape[0], net.demand.shape[0]
     top, bottom = face.top, face.bottom
     for i in range(n):
@@ -870,11 +892,11 @@ def _interval(net, tree, face, n_above, n_below):  # type: ignore[no-untyped-def
                     break
         top[n + j] = face.mu[j] if face.tight_above[n + j] else last
         bottom[n + j] = face.mu[j] if face.tight_below[n + j] else first
-    _relax(net, tree, top, face.above, n_above, 1)
-    _relax(net, tree, bottom, face.below, n_below, -1)
+    _relax(net, tree, top, face.above, n_above, np.int64(1))
+    _relax(net, tree, bottom, face.below, n_below, np.int64(-1))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _relax(net, tree, label, lanes, count, sign):  # type: ignore[no-untyped-def]
     """Lower labels (sign 1) or raise them (sign -1) along lanes until all hold; sweeps run both ways in turn."""
     n = net.ask.shape[0]
@@ -903,7 +925,7 @@ def _relax(net, tree, label, lanes, count, sign):  # type: ignore[no-untyped-def
         forward = not forward
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
     """31 bits by seller, buyer and epoch; each odd epoch turns the order of the even one before it round."""
     mixed = seller ^ ((buyer << np.uint64(29)) | (buyer >> np.uint64(35)))
@@ -911,13 +933,13 @@ def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
     return bits if epoch & 1 == 0 else 2147483647 - bits
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, most):  # type: ignore[no-untyped-def]
     """Move to the one point of the optimal face that shares the margin alike and breaks what is left by hash."""
     n, m = net.ask.shape[0], net.demand.shape[0]
     stair = (2 * min(n, m) + 4) << 31
     loose = n_zero > 0
-    n_lanes, n_buyers, n_offers = n_zero, 0, 0
+    n_lanes, n_buyers, n_offers = n_zero, np.int64(0), np.int64(0)
     marked = face.marked
     for s in range(n_zero):
         e = face.lanes[s]
@@ -955,14 +977,14 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, m
     widest = 0
     for s in range(n_buyers):
         widest = max(widest, face.width[face.buyers[s]])
-    pivots, priced, pieces = 0, 0, 16
+    pivots, priced, pieces = 0, 0, np.int64(16)
     while True:
         for s in range(n_buyers):
             j = face.buyers[s]
             if tree.parent_arc[n + j] < 0:
                 _step_down(tree, face, j, pieces, stair)
         _settle(tree, net, n + m, face.hash, face.zero)
-        more, seen = _simplex(net, tree, face, True, n_lanes, n_buyers, n_offers, pieces, stair, block, most)
+        more, seen = _simplex(net, tree, face, np.int64(1), n_lanes, n_buyers, n_offers, pieces, stair, block, most)
         pivots += more
         priced += seen
         if more == most or pieces >= 256 or widest <= pieces:
@@ -970,7 +992,7 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, m
         pieces *= 16
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _step_down(tree, face, j, pieces, stair):  # type: ignore[no-untyped-def]
     """Put buyer j's tranche arc on the step of its margin that its purchases stand in."""
     width, z = face.width[j], tree.bought[j] - face.base[j]
@@ -980,12 +1002,14 @@ def _step_down(tree, face, j, pieces, stair):  # type: ignore[no-untyped-def]
     tree.value[j] = -k * stair
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ignore[no-untyped-def]
-    """Trades in the caller's order, midpoint prices, and surplus re-added from the flows alone. Returns (feasible, surplus)."""
+    """Trades in the caller's order, midpoint prices, and surplus re-added from the flows alone. Returns (feasible,
+    surplus)."""
     n, m = net.ask.shape[0], net.demand.shape[0]
     sold = face.walk
-    sold[:] = 0
+    for i in range(n):
+        sold[i] = 0
     surplus, feasible = 0, True
     for j in range(m):
         bought = 0
@@ -1010,7 +1034,7 @@ def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ig
     return feasible, surplus
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoch, seed, warm,  # type: ignore[no-untyped-def]
          flow, offer_price, buyer_price):
     """One clearing. Returns (0 proved, 1 infeasible, 2 did not end; surplus, dual, pivots, lanes priced)."""
@@ -1018,15 +1042,17 @@ def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoc
     block = max(64, int(np.sqrt(n_lanes)))
     most = 200 * (n + m) + 10 * n_lanes + 1000
     pivots, priced = 0, 0
+    none = np.int64(0)
     while True:
+        limit = most // 10 if warm else most
         if warm:
             _rebuild(net, tree, face, kept_arc, kept_step)
         else:
             _cold(net, tree)
-        done, seen = _simplex(net, tree, face, False, 0, 0, 0, 0, 0, block, most // 10 if warm else most)
+        done, seen = _simplex(net, tree, face, np.int64(0), none, none, none, none, none, block, limit)
         pivots += done
         priced += seen
-        ended = done < (most // 10 if warm else most)
+        ended = done < limit
         if ended:
             for x in range(n + m):
                 kept_arc[x] = tree.parent_arc[x]
