@@ -1,0 +1,52 @@
+"""The page: one component of ours, fed with texts; everything it says comes back through one door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import solara
+from solara.server import kernel_context
+
+from viz import state
+from viz.desk import version
+from viz.link import read
+
+NAMES = ("levers", "room", "world", "bands", "status", "word")
+
+
+@solara.component_vue("stage.vue", vuetify=False)
+def Stage(boot: str = "", levers: str = "", room: str = "", world: str = "", bands: str = "", status: str = "",  # noqa: N802
+          word: str = "", event_ask: Callable[[Any], None] | None = None) -> None:
+    """The stage: texts in, requests out."""
+
+
+@solara.component
+def Page() -> None:  # noqa: N802
+    """One tab."""
+    house = state.house
+    assert house is not None, "the server sets the house before the first page"
+    router = solara.use_router()
+    texts = {name: solara.use_reactive("") for name in NAMES}
+
+    def begin() -> tuple[state.Session, str]:
+        desk = house.desk
+        view, left = read(router.search or "", desk.names, desk.names[0], version())
+        context = kernel_context.get_current_context()
+
+        def put(name: str, text: str) -> None:
+            with context:
+                texts[name].value = text
+
+        session = state.Session(house, view, left, put)
+        return session, json.dumps(session.boot(), separators=(",", ":"))
+
+    session, boot = solara.use_memo(begin, dependencies=[])
+
+    def live() -> Callable[[], None]:
+        session.begin()
+        return session.leave
+
+    solara.use_effect(live, [])
+    Stage(boot=boot, event_ask=session.asked, **{name: texts[name].value for name in NAMES})

@@ -1,0 +1,92 @@
+"""Charts: which observables the page draws, as full-precision series with their unit and the band over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.panel import Panel
+
+
+class HasPanels(Protocol):
+    """The part of a Result that charts read."""
+
+    def panel(self, name: str) -> Panel: ...
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One small picture: an observable, what of it, how series combine, and how its number is written.
+
+    running  a flow drawn as its sum since the start, so that a level can be compared at any week.
+    """
+
+    id: str
+    observable: str
+    filters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    combine: str = "sum"
+    running: bool = False
+    unit: str = ""
+    digits: int = 0
+
+
+CHARTS: tuple[Chart, ...] = (
+    Chart("cn_stock", "stock_h100e", {"country": "CN"}),
+    Chart("smuggled", "smuggled_chips", running=True),
+    Chart("grey_premium", "grey_premium", combine="mean", digits=2),
+    Chart("wait", "wait_months", combine="mean", digits=1),
+    Chart("lag", "lag_months", combine="mean", digits=1),
+    Chart("independence", "independence_index", combine="mean", digits=2),
+    Chart("revenue", "revenue_usd", running=True),
+    Chart("market_value", "market_value_usd"),
+)
+
+
+def series_of(result: HasPanels, chart: Chart) -> dict[str, Any] | None:
+    """One chart's series as plain data, None where the run has no such observable or no value of it."""
+    try:
+        panel = result.panel(chart.observable)
+    except KeyError:
+        return None
+    wanted = {dim: label for dim, label in chart.filters.items() if dim in panel.dims}
+    values = _combined(panel.select(**wanted) if wanted else panel, chart)  # type: ignore[arg-type]
+    if not np.isfinite(values).any():
+        return None
+    return {"id": chart.id, "unit": chart.unit or panel.unit, "digits": chart.digits, "observable": chart.observable,
+            "over_time": "last" if chart.running else panel.over_time, "values": numbers(values)}
+
+
+def _combined(panel: Panel, chart: Chart) -> NDArray[np.float64]:
+    if chart.combine == "mean":
+        known = ~np.isnan(panel.values)
+        n = known.sum(axis=0)
+        return np.where(n > 0, np.where(known, panel.values, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+    total = panel.total()
+    return np.nancumsum(total) if chart.running else total
+
+
+def all_series(result: HasPanels, charts: Sequence[Chart] = CHARTS) -> list[dict[str, Any]]:
+    """Every chart the run can fill, in the page's order."""
+    return [drawn for chart in charts if (drawn := series_of(result, chart))]
+
+
+def bands(runs: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, list[float | None]]]:
+    """Lowest and highest value by chart and week over the seeds; `runs` holds `all_series` of each seed."""
+    found: dict[str, dict[str, list[float | None]]] = {}
+    for series in runs[0]:
+        stack = np.array([[np.nan if v is None else v for v in other["values"]]
+                          for run in runs for other in run if other["id"] == series["id"]], dtype=float)
+        known = np.isfinite(stack).any(axis=0)
+        low, high = np.full(stack.shape[1], np.nan), np.full(stack.shape[1], np.nan)
+        low[known], high[known] = np.nanmin(stack[:, known], axis=0), np.nanmax(stack[:, known], axis=0)
+        found[str(series["id"])] = {"low": numbers(low), "high": numbers(high)}
+    return found
+
+
+def numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """Floats as JSON carries them: full precision, no value as None."""
+    return [float(v) if np.isfinite(v) else None for v in values]

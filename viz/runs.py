@@ -1,0 +1,74 @@
+"""Runs: equal requests share one computation, finished ones are kept, and a full queue says so at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class QueueFull(Exception):
+    """More worlds wait than may; the asker keeps the picture it has."""
+
+
+class Runs(Generic[T]):
+    """Results by key.
+
+    workers    computations at once; `most_waiting` more may wait, further ones raise QueueFull.
+    keep       results remembered, the least recently asked dropped first.
+    """
+
+    def __init__(self, workers: int = 1, most_waiting: int = 64, keep: int = 200) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
+        self._lock = threading.Lock()
+        self._flying: dict[Hashable, Future[T]] = {}
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._most = workers + most_waiting
+        self._keep = keep
+        self.computed = 0
+        """Computations begun; requests that shared one are not counted."""
+
+    def get(self, key: Hashable, make: Callable[[], T], timeout_s: float = 120.0) -> T:
+        """The result under a key, made once however many ask. Raises QueueFull, TimeoutError, or what `make` raised."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            future = self._flying.get(key)
+            if future is None:
+                if len(self._flying) >= self._most:
+                    raise QueueFull
+                self.computed += 1
+                future = self._flying[key] = self._pool.submit(self._make, key, make)
+        try:
+            return future.result(timeout_s)
+        except TooSlow:
+            raise TimeoutError from None
+
+    def known(self, key: Hashable) -> T | None:
+        """The result under a key if it is at hand."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def _make(self, key: Hashable, make: Callable[[], T]) -> T:
+        try:
+            made = make()
+        except BaseException:
+            with self._lock:
+                self._flying.pop(key, None)
+            raise
+        with self._lock:
+            self._flying.pop(key, None)
+            self._kept[key] = made
+            while len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        return made
+
+    def close(self) -> None:
+        """Take no more; what runs is left to end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
