@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -21,15 +22,33 @@ _KEPT = 4
 """Folders of earlier sources left in place for other checkouts."""
 
 
+_CONSTANTS = re.compile(r"^from\s+(sim[.\w]*)\s+import\s+[^#\n]*\b_?[A-Z][A-Z_]+\b", re.MULTILINE)
+"""An import of a constant (a name in capitals): a kernel freezes its value."""
+
+
 def source_hash(package: Path) -> str:
-    """Hash of every source file of a package and of what compiles it."""
+    """Hash of the files with kernels, of those their constants come from, and of what compiles them."""
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(path.read_bytes())
+    for name, text in sorted(_kernel_sources(package).items()):
+        digest.update(name.encode())
+        digest.update(text.encode())
     for part in (version("numba"), version("numpy"), sys.version):
         digest.update(part.encode())
     return digest.hexdigest()
+
+
+def _kernel_sources(package: Path) -> dict[str, str]:
+    """Module -> source, of the files that import numba and of those whose constants they import, near or far."""
+    texts = {".".join((package.name, *path.relative_to(package).with_suffix("").parts)): path.read_text(encoding="utf-8")
+             for path in package.rglob("*.py")}
+    found: dict[str, str] = {}
+    queue = [name for name, text in texts.items() if "from numba import" in text or "import numba" in text]
+    while queue:
+        name = queue.pop()
+        if name in texts and name not in found:
+            found[name] = texts[name]
+            queue += _CONSTANTS.findall(texts[name])
+    return found
 
 
 def choose() -> Path:

@@ -4,7 +4,7 @@ The good is the chip, so a clearing is a pure network on whole chips. A tranche 
 slots, one a chip of the reference kind (the chip whose compute comes cheapest at last prices). A lane for another chip
 carries its difference in weight at the buyer's last marginal value. That linear stand-in is exact at the margin only,
 so it is cleared up to three times with the new marginal values, and the round with the highest true utility is kept
-(rounds repeated without keeping the best oscillate). Spot book: chips. Rental book: chip-weeks. Nothing here knows which.
+(rounds repeated without keeping the best oscillate). The spot book trades chips, the rental book chip-weeks.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Offers:
 @dataclass(frozen=True)
 class Wants:
     """What is wanted, tranches grouped by buyer, best first: buyer (t,) row; units (t,) of use-compute; value (t,)
-    cents a unit, never rising within a buyer. A buyer is a (lab, use): key (m,) hash of its name; budget (m,) cents it can
-    spend this tick."""
+    cents a unit, never rising within a buyer. A buyer is a (lab, use): key (m,) hash of its name; budget (m,) cents it
+    can spend this tick."""
 
     buyer: Ints
     units: Floats
@@ -118,7 +118,8 @@ def _slot(offers: Offers, wants: Wants, lanes: Lanes, micro: Ints, price: Floats
     cost, cap = np.zeros(n_lanes, np.int64), np.zeros(n_lanes, np.int64)
     reference = np.zeros(len(wants.key), np.int64)
     _slots(offers.cap, offers.chip, wants.buyer, wants.units, wants.value, wants.budget, lanes.lane_offer,
-           lanes.lane_buyer, lanes.lane_cost, lanes.lane_cap, micro, price, unit_value, slot_value, slot_cap, cost, cap, reference)
+           lanes.lane_buyer, lanes.lane_cost, lanes.lane_cap, micro, price, unit_value,
+           slot_value, slot_cap, cost, cap, reference)
     book = Book(offers.ask, offers.cap, offers.key, wants.buyer, slot_value, slot_cap, wants.key)
     return book, Lanes(lanes.lane_offer, lanes.lane_buyer, cost, cap), reference
 
