@@ -33,6 +33,8 @@ class ChipRow(Protocol):
     @property
     def fab_jurisdiction(self) -> str: ...
     @property
+    def designed_for(self) -> str | None: ...
+    @property
     def unknown_specs(self) -> tuple[str, ...]: ...
     @property
     def tpp(self) -> Quantity: ...
@@ -52,7 +54,7 @@ class Catalog:
     """Chips in the order given.
 
     ids                     chip ids; `row(name)` finds one by id, name or alias, whatever its case.
-    vendor market design fab    text columns, (n_chips,).
+    vendor market design fab    text columns, (n_chips,); global_part is true where drawn to no one country's limits.
     spec[name]              value, also where imputed, (n_chips,); low[name], high[name] what the law may take it for:
                             both the value where it is known, 0 and infinity where it is not.
     unknown[name]           bool, (n_chips,).
@@ -65,6 +67,7 @@ class Catalog:
         self.market = _texts(row.market for row in rows)
         self.design = _texts(row.design_jurisdiction for row in rows)
         self.fab = _texts(row.fab_jurisdiction for row in rows)
+        self.global_part = np.array([not row.designed_for for row in rows], np.bool_)
         self.spec: dict[str, Floats] = {
             spec: np.array([getattr(row, spec).value for row in rows], np.float64) for spec in SPECS}
         self.unknown = {spec: np.array([spec in row.unknown_specs for row in rows], np.bool_) for spec in SPECS}

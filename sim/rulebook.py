@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalog import Catalog
-from sim.clock import WHOLE_WEEK, Clock
+from sim.clock import Clock
 from sim.errors import Fault, ScenarioError, UsageError, nearest
 from sim.levers.allied_alignment import AlliedAlignment
-from sim.levers.base import Force, Lever, Rule, weeks_after
+from sim.levers.base import ANYWHERE, Force, Lever, Rule, target, weeks_after
 from sim.levers.entity_list import EntityList
 from sim.levers.exemption import Exemption
+from sim.levers.licence_policy import LicencePolicy
 from sim.levers.repeal import Repeal
 from sim.quantity import FIRST_DAY, LAST_DAY
 from sim.scenario import Scenario
@@ -57,6 +58,25 @@ class Listing:
 
     parties: Mapping[str, str]
     foundry: Mapping[str, str]
+
+
+class _Scope(NamedTuple):
+    """Cells an effect covers; cells of chips too little known to say; its chips."""
+
+    cells: Mask
+    unsure: Mask
+    chips: Mask
+
+    def without(self, cells: Mask) -> _Scope:
+        return _Scope(self.cells & ~cells, self.unsure & ~cells, self.chips)
+
+    def within(self, others: list[_Scope]) -> _Scope:
+        """The part of this scope that others cover."""
+        if not others:
+            return self.without(np.ones_like(self.cells))
+        covered = np.logical_or.reduce([other.cells for other in others])
+        unsure = np.logical_or.reduce([other.unsure for other in others])
+        return _Scope(self.cells & covered, (self.cells | self.unsure) & unsure & ~(self.cells & covered), self.chips)
 
 
 class ActorRow(Protocol):
@@ -165,16 +185,38 @@ class Rulebook:
                 if leak.reported < monday <= rule.known]
 
     def touched(self, name: str) -> Mask:
-        """Cells that a rule's effects are about, whether in force or not, bool (classes, chips)."""
+        """Cells that a rule is about, in force or not, those of the rules it lifts or follows included, bool (classes, chips)."""
         if name not in self._touched:
-            mask = np.zeros((len(self.classes), len(self.catalog)), np.bool_)
             rule = self.rules[name]
+            mask = self._nothing
             for effect in rule.effects:
-                if not isinstance(effect, Repeal):
-                    bound = self._lay(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
-                    mask |= self._cells(bound, rule.since or rule.announced)
+                if isinstance(effect, Repeal | AlliedAlignment):
+                    others = effect.rules if isinstance(effect, Repeal) else effect.of
+                    mask = mask | self._touched_by(others)
+                elif effect.on_cells:
+                    cells = self._cells(effect, rule)
+                    if isinstance(effect, Exemption | LicencePolicy):
+                        cells = cells & self._touched_by(effect.of)
+                    mask = mask | cells
             self._touched[name] = mask
         return self._touched[name]
+
+    def _touched_by(self, words: Iterable[str]) -> Mask:
+        mask = self._nothing
+        for word in words:
+            name, clause = target(word)
+            if name in self.rules:
+                rule = self.rules[name]
+                own = [self._cells(effect, rule) for effect in rule.effects if effect.on_cells and clause in ("", effect.clause)
+                       and not isinstance(effect, Repeal | AlliedAlignment | Exemption | LicencePolicy)]
+                mask = np.logical_or.reduce([mask, *own])
+        return mask
+
+    def _cells(self, effect: Lever, rule: Rule) -> Mask:
+        """Cells of an effect by its own scope, whether in force or not."""
+        bound = self._lay(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
+        chips = effect.chips.match(self.catalog, rule.since or rule.announced)
+        return np.asarray(bound.rows[:, None] & bound.reach & (chips.maybe if effect.presumes else chips.yes)[None, :])
 
     def closures(self, tick: int) -> NDArray[np.int64]:
         """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the order of
@@ -237,7 +279,7 @@ class Rulebook:
         self._rows = {name: row for row, name in enumerate(self.rule_ids)}
         self._refuse_circles(active)
         self._bound = [bound for name in self.rule_ids for bound in self._bind(active, name)]
-        cuts = {FIRST_DAY}
+        cuts = {FIRST_DAY} | {row.listed_since for row in self.actors.values() if row.listed_since}
         for bound in self._bound:
             cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day <= LAST_DAY)
         self._cuts = sorted(cuts)
@@ -261,7 +303,7 @@ class Rulebook:
         for name in sorted(set(alignment.of) & set(active)):
             for effect in active[name].effects:
                 begun, ended = active[name].days(effect)
-                where = tuple(self._by_allies(part, effect, alignment) for part in effect.where or (_ANYWHERE,))
+                where = tuple(self._by_allies(part, effect, alignment) for part in effect.where or (ANYWHERE,))
                 where = tuple(part for part in where if part.activity)
                 if begun is None or not where or isinstance(effect, AlliedAlignment):
                     continue
@@ -276,8 +318,8 @@ class Rulebook:
         return part.model_copy(update={"activity": followed, "origin": alignment.allies, "origin_except": ()})
 
     def _refuse_circles(self, active: Mapping[str, Rule]) -> None:
-        after = {name: sorted({target for effect in rule.effects if isinstance(effect, Repeal) for target in effect.rules
-                               if target in active}) for name, rule in active.items()}
+        after = {name: sorted({other for effect in rule.effects if isinstance(effect, Repeal) for other in effect.rules
+                               if other in active}) for name, rule in active.items()}
         for start in sorted(after):
             trail, open_ = {start}, list(after[start])
             while open_:
@@ -297,40 +339,30 @@ class Rulebook:
         self._by_tick: list[Terms | None] = [None] * self.clock.n_ticks
         self._closing: dict[object, Mask] = {}
         self._touched: dict[str, Mask] = {}
-        self._scopes: dict[tuple[int, date], tuple[Mask, Mask, Mask]] = {}
+        self._scopes: dict[tuple[int, date], _Scope] = {}
         for bound in self._bound:
             self._lay(bound)
         self._closed_cache: list[tuple[date, NDArray[np.int64]]] | None = None
 
     def _lay(self, bound: _Bound) -> _Bound:
-        effect = bound.effect
-        rows = [part.match(self.classes, self.atlas, effect.activities) for part in bound.where or (_ANYWHERE,)] \
-            if len(self.classes) else [np.zeros(0, np.bool_)]
-        bound.rows = np.logical_or.reduce(rows)
-        if len(self.classes) == 0:
-            bound.reach = np.zeros((0, len(self.catalog)), np.bool_)
-        elif bound.allies:
-            own = np.isin(self.classes.origin, bound.allies) | np.isin(self.classes.place, bound.allies)
+        effect, classes = bound.effect, self.classes
+        bound.rows = effect.model_copy(update={"where": bound.where}).rows(classes, self.atlas)
+        if bound.allies:
+            own = np.isin(classes.origin, bound.allies) | np.isin(classes.place, bound.allies)
             bound.reach = np.repeat(own[:, None], len(self.catalog), axis=1)
         else:
-            bound.reach = effect.reach(bound.by, self.classes, self.catalog.design, self.atlas)
+            bound.reach = effect.reach(bound.by, classes, self.catalog.design, self.atlas)
         return bound
 
-    def _cells(self, bound: _Bound, day: date) -> Mask:
-        chips = bound.effect.chips.match(self.catalog, day)
-        reached = bound.rows[:, None] & bound.reach
-        return np.asarray(reached & (chips.maybe if bound.effect.presumes else chips.yes)[None, :])
-
-    def _scope(self, index: int, day: date) -> tuple[Mask, Mask, Mask]:
-        """(cells in scope, cells of chips that may be, chips) of an effect, kept while its dated lines stand still."""
+    def _scope(self, index: int, day: date) -> _Scope:
+        """What an effect covers, kept while its dated lines stand still."""
         bound = self._bound[index]
         key = (index, max((turn for turn in bound.turns if turn <= day), default=FIRST_DAY))
         if key not in self._scopes:
             match = bound.effect.chips.match(self.catalog, day)
             reached = bound.rows[:, None] & bound.reach
             chips = match.maybe if bound.effect.presumes else match.yes
-            open_ = match.unknown & ~chips
-            self._scopes[key] = (np.asarray(reached & chips[None, :]), np.asarray(reached & open_[None, :]), chips)
+            self._scopes[key] = _Scope(reached & chips[None, :], reached & (match.maybe & ~chips)[None, :], chips)
         return self._scopes[key]
 
     def _span_of(self, day: date) -> int:
@@ -360,20 +392,43 @@ class Rulebook:
     def _fold(self, day: date, known: tuple[bool, ...] | None) -> Terms:
         draft = Draft(len(self.classes), len(self.catalog), self.atlas.codes, self.seats)
         holding = self._holding(day, known)
-        lifted = self._lifted(holding, day)
+        scopes = self._after_exemptions(holding, {index: self._scope(index, day) for index in holding})
         for index in holding:
             bound = self._bound[index]
-            if bound.effect.modifies:
-                continue
-            cells, unsure, chips = self._scope(index, day)
-            if bound.rule in lifted:
-                cells, unsure = cells & ~lifted[bound.rule], unsure & ~lifted[bound.rule]
+            cells, unsure, chips = scopes[index]
             if unsure.any():
                 draft.fold(unsure, unknown=True)
             bound.effect.apply(draft, cells, Force(
                 bound.rule, bound.by, day, bound.since, self.clock.tick_of(bound.since), self.classes, self.atlas, chips,
                 self.seats))
         return draft.finish()
+
+    def _after_exemptions(self, holding: list[int], scopes: dict[int, _Scope]) -> dict[int, _Scope]:
+        """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to it; of
+        several policies the latest has them."""
+        exempt: dict[int, Mask] = {}
+        for index in holding:
+            effect = self._bound[index].effect
+            if isinstance(effect, Exemption):
+                for other in self._targets(effect.of, holding):
+                    exempt[other] = exempt.get(other, self._nothing) | scopes[index].cells
+        left = {index: scopes[index].without(exempt[index]) if index in exempt else scopes[index] for index in holding}
+        final = dict(left)
+        for index in reversed(holding):
+            effect = self._bound[index].effect
+            if isinstance(effect, LicencePolicy):
+                others = [other for other in self._targets(effect.of, holding)
+                          if not isinstance(self._bound[other].effect, LicencePolicy)]
+                final[index] = left[index].within([final[other] for other in others])
+                for other in others:
+                    final[other] = final[other].without(left[index].cells)
+        return final
+
+    def _targets(self, words: Iterable[str], holding: list[int]) -> list[int]:
+        """Effects in force of the rules named, or of the clause named."""
+        wanted = [(self._rows[name], clause) for name, clause in map(target, words) if name in self._rows]
+        return [index for index in holding for row, clause in wanted
+                if self._bound[index].rule == row and clause in ("", self._bound[index].effect.clause)]
 
     def _holding(self, day: date, known: tuple[bool, ...] | None) -> list[int]:
         """Effects in force on a day, their rules not repealed."""
@@ -395,19 +450,6 @@ class Rulebook:
             return any(not gone(by) for by in repeals.get(rule, ()))
 
         return {rule for rule in repeals if gone(rule)}
-
-    def _lifted(self, holding: list[int], day: date) -> dict[int, Mask]:
-        """Cells taken out of each rule by the exemptions in force."""
-        lifted: dict[int, Mask] = {}
-        for index in holding:
-            effect = self._bound[index].effect
-            if isinstance(effect, Exemption):
-                cells = self._scope(index, day)[0]
-                for name in effect.of:
-                    if name in self._rows:
-                        row = self._rows[name]
-                        lifted[row] = lifted[row] | cells if row in lifted else cells
-        return lifted
 
     def _listed(self, day: date) -> Listing:
         lists = [(self.rule_ids[self._bound[index].rule], effect) for index in self._holding(day, None)
@@ -463,9 +505,6 @@ class Rulebook:
                 last = np.where(before & ~now, self.clock.tick_of(day), last)
                 yield day, _read_only(last)
             before = now
-
-
-_ANYWHERE = Where.model_construct()
 
 
 def _read_only(array: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray:  # type: ignore[type-arg]

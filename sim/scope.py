@@ -35,7 +35,7 @@ EndUse = Literal["civil", "military", "state"]
 
 @dataclass(frozen=True)
 class Names:
-    """Marks a field whose words must be known elsewhere: chip, vendor, place, actor or rule."""
+    """Marks a field whose words must be known elsewhere: chip, vendor, place, actor or rule (`ID` or `ID/clause`)."""
 
     kind: str
 
@@ -64,6 +64,7 @@ class ChipScope(BaseModel):
     """Chips that meet every condition written here; without any, all chips.
 
     named          parts by name or alias.
+    global_part    true: parts drawn to no one country's limits; false: parts cut for one.
     *_at_least     specification at or above the line; `*_below` under it.
     any, none      at least one of these scopes, or none of them.
     """
@@ -76,6 +77,7 @@ class ChipScope(BaseModel):
     market_except: tuple[Literal["datacentre", "consumer", "captive"], ...] = ()
     design: Places = ()
     fab: Places = ()
+    global_part: bool | None = None
     tpp_at_least: Tpp | None = None
     tpp_below: Tpp | None = None
     pd_at_least: Pd | None = None
@@ -114,6 +116,8 @@ class ChipScope(BaseModel):
                 yield _sure(np.isin(column, words))
         if self.market_except:
             yield _sure(~np.isin(catalog.market, self.market_except))
+        if self.global_part is not None:
+            yield _sure(catalog.global_part == self.global_part)
         for spec in SPECS:
             at_least, below = getattr(self, f"{spec}_at_least"), getattr(self, f"{spec}_below")
             low, high = catalog.low[spec], catalog.high[spec]

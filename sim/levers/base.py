@@ -29,6 +29,9 @@ Mask = NDArray[np.bool_]
 levers: Registry[type[Lever]] = Registry("lever")
 """Every lever by the name a scenario writes after `lever:`."""
 
+ANYWHERE = Where.model_construct()
+"""The `where` of an effect that names none."""
+
 Made = TypeVar("Made", bound="Lever")
 
 
@@ -47,6 +50,7 @@ class Lever(BaseModel):
 
     chips, where   the cells: chips that match, traded in any of the `where` (anywhere when none is given).
     since, until   the effect's own days, when they differ from its rule's; half-open.
+    clause         its name within the rule, by which exemptions can refer to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,10 +61,11 @@ class Lever(BaseModel):
     """Whose cells a government can reach: goods of its technology or exporters, goods that come in, or just those named."""
     presumes: ClassVar[bool] = False
     """True for levers that take a chip of unknown specifications to be in scope."""
-    modifies: ClassVar[bool] = False
-    """True for levers that lift other rules and so act before the rest is folded."""
+    on_cells: ClassVar[bool] = True
+    """False for levers that move only multipliers of whole countries."""
 
     lever: str
+    clause: str = ""
     chips: ChipScope = ChipScope()
     where: tuple[Where, ...] = ()
     since: Day | None = None
@@ -77,13 +82,17 @@ class Lever(BaseModel):
         """Fold the effect into the terms on `cells`, bool (classes, chips). Folding must commute."""
         raise NotImplementedError
 
+    def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
+        """Legal classes in scope, (n_classes,)."""
+        return np.logical_or.reduce([part.match(classes, atlas, self.activities) for part in self.where or (ANYWHERE,)])
+
     def reach(self, by: tuple[str, ...], classes: LegalClasses, design: NDArray[np.str_], atlas: Atlas) -> Mask:
         """Cells, bool (classes, chips), that governments `by` have power over through this lever's sphere.
 
         Export law follows the exporter, the goods and the technology in them, save where goods that are already in a D:5
         country pass between its own firms: no one abroad sees that deal.
         """
-        if self.sphere == "named":
+        if self.sphere == "named" or not len(classes):
             return np.ones((len(classes), len(design)), np.bool_)
         if self.sphere == "import":
             return np.repeat(np.isin(classes.destination, by)[:, None], len(design), axis=1)
@@ -292,9 +301,15 @@ def references(model: BaseModel, at: tuple[str | int, ...] = ()) -> Iterator[Ref
         for index, part in enumerate(value) if isinstance(value, tuple) else ((None, value),):
             here = (*at, name) if index is None else (*at, name, index)
             if kinds and isinstance(part, str):
-                yield Reference(here, kinds[0], part)
+                yield Reference(here, kinds[0], target(part)[0] if kinds[0] == "rule" else part)
             elif isinstance(part, BaseModel) and not isinstance(part, Quantity):
                 yield from references(part, here)
+
+
+def target(word: str) -> tuple[str, str]:
+    """Rule id and clause (empty: all of it) of `ID` or `ID/clause`."""
+    rule, _, clause = word.partition("/")
+    return rule, clause
 
 
 def weeks_after(day: date, weeks: float) -> date:

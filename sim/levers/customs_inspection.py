@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.quantity import Share
@@ -17,6 +17,8 @@ class CustomsInspection(Lever):
     inspected         share of consignments opened.
     grey_tolerated    false where duty-paid goods that evaded a foreign rule are no longer let through.
     """
+
+    on_cells: ClassVar[bool] = False
 
     lever: Literal["customs_inspection"] = "customs_inspection"
     places: Places = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.quantity import Of, Quantity
@@ -15,6 +15,8 @@ Multiplier = Annotated[Quantity, Of("x", 0)]
 @lever("enforcement")
 class Enforcement(Lever):
     """Multipliers on the effort and penalties of the places named, or of the rule's authors; several multiply."""
+
+    on_cells: ClassVar[bool] = False
 
     lever: Literal["enforcement"] = "enforcement"
     places: Places = ()

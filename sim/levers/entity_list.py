@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from sim.levers.base import Control, Force, Mask, lever
-from sim.scope import Names
-from sim.terms import Draft
+from sim.levers.base import Control, Mask, lever
+from sim.scope import Atlas, LegalClasses, Names
 
 
 @lever("entity_list")
@@ -27,9 +26,8 @@ class EntityList(Control):
     affiliates: bool = False
     foreign_direct_product: bool = False
 
-    def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
-        classes = force.classes
+    def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
         listed = classes.listed == 1
         if not self.foreign_direct_product:
             listed = listed & (classes.activity != "fab")
-        super().apply(terms, cells & np.asarray(listed)[:, None], force)
+        return np.asarray(super().rows(classes, atlas) & listed)

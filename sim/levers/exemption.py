@@ -1,21 +1,20 @@
-"""Exemption: deals to which other rules do not apply, such as a licence exception or a carve-out."""
+"""Exemption: deals to which other rules do not apply, such as a carve-out or a successor's replacement of its forerunner."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
-from sim.scope import Names
+from sim.scope import ACTIVITIES, Names
 from sim.terms import Draft
 
 
 @lever("exemption")
 class Exemption(Lever):
-    """The rules `of` do not reach the cells in scope; what else this rule asks of them stands beside it as effects."""
+    """The rules `of` (`ID`, or `ID/clause` for a part of one) do not reach the cells in scope."""
 
+    activities: ClassVar[tuple[str, ...]] = ACTIVITIES
     sphere: ClassVar[Literal["export", "import", "named"]] = "named"
-    modifies: ClassVar[bool] = True
-    activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer", "fab", "rental")
 
     lever: Literal["exemption"] = "exemption"
     of: Annotated[tuple[str, ...], Names("rule")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.terms import Draft
@@ -11,6 +11,8 @@ from sim.terms import Draft
 @lever("location_verification")
 class LocationVerification(Lever):
     """Binds chips shipped after the rule only; earlier stock stays silent."""
+
+    on_cells: ClassVar[bool] = False
 
     lever: Literal["location_verification"] = "location_verification"
 

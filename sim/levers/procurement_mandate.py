@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.quantity import Share
-from sim.scope import EndUse
+from sim.scope import Atlas, EndUse, LegalClasses
 from sim.terms import Draft
 
 
@@ -26,8 +26,11 @@ class ProcurementMandate(Lever):
     end_uses: tuple[EndUse, ...] = ("state",)
     domestic_share: Share
 
+    def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
+        return np.asarray(super().rows(classes, atlas) & np.isin(classes.end_use, self.end_uses))
+
     def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
         share = self.domestic_share.at(force.day)
         terms.most("domestic_mandate", self.end_uses, share)
         if share >= 1:
-            terms.bar(cells & np.isin(force.classes.end_use, self.end_uses)[:, None], force.rule)
+            terms.bar(cells, force.rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.scope import Names
@@ -12,8 +12,6 @@ from sim.terms import Draft
 @lever("repeal")
 class Repeal(Lever):
     """The rules named do nothing while this one holds; with an `until` it is a suspension. A repealed repeal lifts nothing."""
-
-    modifies: ClassVar[bool] = True
 
     lever: Literal["repeal"] = "repeal"
     rules: Annotated[tuple[str, ...], Names("rule")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.quantity import Of, Quantity, Share
@@ -17,6 +17,8 @@ class Subsidy(Lever):
     rate         share of the cost of domestic capacity that the state bears.
     usd_yearly   what it pays in.
     """
+
+    on_cells: ClassVar[bool] = False
 
     lever: Literal["subsidy"] = "subsidy"
     places: Places = ()
