@@ -61,7 +61,7 @@ def _summary(verb: str) -> str:
     with open(os.path.join(_FOLDER, f"{verb.replace('-', '_')}.py"), encoding="utf-8") as file:
         line = file.readline().strip().strip('"')
     said = line.partition(": ")[2] or line
-    return said.split(". ")[0].rstrip(".")
+    return (said[:1].upper() + said[1:]).split(". ")[0].rstrip(".")
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

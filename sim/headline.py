@@ -45,8 +45,8 @@ class Figure:
     digits: int = 0
 
     def read(self, result: Readable, window: str) -> float:
-        """The figure over a window, in its unit."""
-        return result.read(self.metric, window, **self.filters) / self.scale
+        """The reading over a window, in the metric's own unit: `scale` times the figure."""
+        return result.read(self.metric, window, **self.filters)
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,27 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Headline:
-    """years across, figures down: values[figure][year], NaN where there is none; rulings by year, weightiest first."""
+    """years across, figures down: readings[figure][year], NaN for none; rulings by year, weightiest first."""
 
     years: tuple[str, ...]
     figures: tuple[Figure, ...]
-    values: tuple[tuple[float, ...], ...]
+    readings: tuple[tuple[float, ...], ...]
     rulings: dict[str, tuple[Ruling, ...]]
+
+    @property
+    def values(self) -> tuple[tuple[float, ...], ...]:
+        """The readings in the units of the figures."""
+        return tuple(tuple(value / figure.scale for value in line)
+                     for figure, line in zip(self.figures, self.readings, strict=True))
 
     def plain(self) -> dict[str, Any]:
         """As JSON data; a figure that is not there is null."""
         figures = [{"name": figure.name, "group": figure.group, "title": figure.title, "unit": figure.unit,
-                    "metric": figure.metric, "filters": {dim: list(labels) for dim, labels in figure.filters.items()},
-                    "values": dict(zip(self.years, map(_known, values), strict=True))}
-                   for figure, values in zip(self.figures, self.values, strict=True)]
+                    "digits": figure.digits, "metric": figure.metric,
+                    "filters": {dim: list(labels) for dim, labels in figure.filters.items()},
+                    "values": dict(zip(self.years, map(_known, values), strict=True)),
+                    "readings": dict(zip(self.years, map(_known, readings), strict=True))}
+                   for figure, values, readings in zip(self.figures, self.values, self.readings, strict=True)]
         rulings = {year: [vars(ruling) for ruling in found] for year, found in self.rulings.items()}
         return {"years": list(self.years), "figures": figures, "rulings": rulings}
 
@@ -121,9 +129,9 @@ def headline(result: Readable) -> Headline:
     """Read every figure over every calendar year of the run."""
     years = _years(result.clock)
     figures = figures_of(result.record)
-    values = tuple(tuple(figure.read(result, year) for year in years) for figure in figures)
-    shown = [row for row, line in enumerate(values) if any(value == value and value != 0 for value in line)]
-    return Headline(years, tuple(figures[row] for row in shown), tuple(values[row] for row in shown),
+    readings = tuple(tuple(figure.read(result, year) for year in years) for figure in figures)
+    shown = [row for row, line in enumerate(readings) if any(value == value and value != 0 for value in line)]
+    return Headline(years, tuple(figures[row] for row in shown), tuple(readings[row] for row in shown),
                     rulings(result.record, years))
 
 
@@ -155,4 +163,4 @@ def _years(clock: Clock) -> tuple[str, ...]:
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -210,16 +210,7 @@ class Result:
         """Write the folder whole: it appears under its name when everything in it is on disk, and replaces an earlier
         result there. `extra` are further files by name (a report). Raises UsageError when the folder holds something
         else or cannot be written."""
-        check_replaceable(folder)
-        spare = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        try:
-            self._write_into(spare, level or self.recording, extra or {})
-            _swap(spare, folder)
-        except OSError as error:
-            said = error.strerror or error
-            raise UsageError(f"{folder} cannot be written: {said}; nothing half-written was left") from error
-        finally:
-            shutil.rmtree(spare, ignore_errors=True)
+        _replace(folder, lambda spare: self._write_into(spare, level or self.recording, extra or {}))
         return folder
 
     def _write_into(self, folder: Path, level: Level, extra: Mapping[str, bytes]) -> None:
@@ -325,6 +316,47 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+# --- folders
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files by name into a folder that is whole or absent, in place of an earlier result. Raises UsageError."""
+
+    def fill(spare: Path) -> None:
+        spare.mkdir(parents=True)
+        for name, data in contents.items():
+            (spare / name).write_bytes(data)
+
+    _replace(folder, fill)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises UsageError when a folder holds anything but an earlier result."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
+        raise UsageError(f"{folder} holds other files (no manifest.json); choose another --out")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; choose another --out")
+
+
+def _replace(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a folder under a temporary name, then put it in its place; an earlier result stays until then."""
+    check_replaceable(folder)
+    spare, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
+    try:
+        fill(spare)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(spare, folder)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        said = error.strerror or error
+        raise UsageError(f"{folder} cannot be written: {said}; nothing half-written was left") from error
+    finally:
+        shutil.rmtree(spare, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 # --- small change
 
 
@@ -342,20 +374,3 @@ def _slug(title: str) -> str:
 
 def _json(data: Any) -> bytes:
     return (json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n").encode()
-
-
-def check_replaceable(folder: Path) -> None:
-    """Raises UsageError when a folder holds anything but an earlier result."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
-        raise UsageError(f"{folder} holds other files (no manifest.json); choose another --out")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; choose another --out")
-
-
-def _swap(spare: Path, folder: Path) -> None:
-    """Put a finished folder in its place; the one before it stays until then."""
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(spare, folder)
-    shutil.rmtree(old, ignore_errors=True)

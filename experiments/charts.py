@@ -1,0 +1,261 @@
+"""Charts: Vega-Lite specifications as plain data, drawn to SVG text that opens offline and prints whole.
+
+Colours are Okabe and Ito's, told apart by colour-blind readers; lines also differ by dash.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#C9B700",
+    "#6B6B6B",
+)
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY, YELLOW)
+_DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
+
+_WIDTH, _HEIGHT = 520, 230
+_CONFIG: dict[str, Any] = {
+    "font": "Helvetica, Arial, sans-serif",
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "labelColor": "#333",
+        "titleColor": "#333",
+        "gridColor": "#e6e6e6",
+        "domainColor": "#999",
+        "tickColor": "#999",
+        "labelFlush": False,
+    },
+    "axisX": {"grid": False},
+    "legend": {
+        "orient": "bottom",
+        "title": None,
+        "labelFontSize": 11,
+        "symbolStrokeWidth": 3,
+        "labelLimit": 220,
+        "columns": 4,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A day to mark in time charts, with the number it has in the list of rules."""
+
+    day: str
+    number: int
+
+
+Series = Mapping[str, Sequence[float] | NDArray[np.float64]]
+
+
+def svg(spec: Mapping[str, Any], name: str) -> str:
+    """Draw a specification; the SVG scales to its place, and its inner ids start with `name`, so that several can share
+    one page."""
+    import vl_convert
+
+    drawn = vl_convert.vegalite_to_svg(dict(spec))
+    drawn = re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r"\1", drawn, count=1)
+    return re.sub(r'(id="|url\(#|href="#)(?=[a-z])', rf"\g<1>{name}-", drawn)
+
+
+def bars(
+    days: Sequence[date],
+    series: Series,
+    unit: str,
+    colours: Mapping[str, str] | None = None,
+    marks: Sequence[Mark] = (),
+) -> dict[str, Any]:
+    """Stacked bars, one a period."""
+    order = list(series)
+    width = max(3, int(0.8 * _WIDTH / max(len(days), 1)))
+    layer = {
+        "mark": {"type": "bar", "width": width, "xOffset": width / 2},
+        "data": {"values": [{**row, "rank": order.index(row["series"])} for row in _rows(days, series)]},
+        "encoding": {
+            "x": _time(),
+            "y": _amount(unit),
+            "color": _colour(order, colours),
+            "order": {"field": "rank", "type": "ordinal"},
+        },
+    }
+    return _chart([layer, *_marked(marks)])
+
+
+def lines(
+    days: Sequence[date],
+    series: Series,
+    unit: str,
+    colours: Mapping[str, str] | None = None,
+    marks: Sequence[Mark] = (),
+    zero: bool = True,
+    percent: bool = False,
+) -> dict[str, Any]:
+    """Lines over time, broken where there is no value."""
+    order = list(series)
+    dash = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": order, "range": [list(_DASHES[at % len(_DASHES)]) for at in range(len(order))]},
+    }
+    layer = {
+        "mark": {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-domains"},
+        "data": {"values": _rows(days, series)},
+        "encoding": {
+            "x": _time(),
+            "y": _amount(unit, zero, percent),
+            "color": _colour(order, colours),
+            "strokeDash": dash,
+        },
+    }
+    return _chart([layer, *_marked(marks)])
+
+
+def intervals(rows: Sequence[tuple[str, float, float, float]], unit: str) -> dict[str, Any]:
+    """A point with its interval on each line: (label, low, middle, high); a rule stands at zero."""
+    values = [
+        {"label": label, "low": low, "middle": middle, "high": high, "sign": _sign(low, high)}
+        for label, low, middle, high in rows
+    ]
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "sort": [row[0] for row in rows],
+        "title": None,
+        "axis": {"labelLimit": 260, "domain": False, "ticks": False, "grid": False},
+    }
+    colour = {
+        "field": "sign",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": ["up", "down", "open"], "range": [VERMILION, BLUE, GREY]},
+    }
+    axis = {"format": ",.3~f", "tickCount": 6, "grid": True}
+    x = {"field": "low", "type": "quantitative", "title": unit, "axis": axis}
+    chart = _chart(
+        [
+            {
+                "data": {"values": [{"zero": 0}]},
+                "mark": {"type": "rule", "color": "#999"},
+                "encoding": {"x": {"field": "zero", "type": "quantitative"}},
+            },
+            {
+                "data": {"values": values},
+                "mark": {"type": "rule", "strokeWidth": 3},
+                "encoding": {"x": x, "x2": {"field": "high"}, "y": y, "color": colour},
+            },
+            {
+                "data": {"values": values},
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {"x": {"field": "middle", "type": "quantitative"}, "y": y, "color": colour},
+            },
+        ]
+    )
+    return {**chart, "height": max(60, 24 * len(rows))}
+
+
+def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: str) -> dict[str, Any]:
+    """For each label the median of many runs over time and the band that holds nine tenths; (n_runs, n_days) each."""
+    order = list(series)
+    rows = []
+    for label, values in series.items():
+        low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95), axis=0)
+        rows += [
+            {
+                "day": day.isoformat(),
+                "series": label,
+                "low": _json(low[at]),
+                "value": _json(middle[at]),
+                "high": _json(high[at]),
+            }
+            for at, day in enumerate(days)
+        ]
+    colour = _colour(order, None)
+    band = {
+        "mark": {"type": "area", "opacity": 0.2},
+        "encoding": {"x": _time(), "y": {**_amount(unit), "field": "low"}, "y2": {"field": "high"}, "color": colour},
+    }
+    line = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": _time(), "y": _amount(unit), "color": colour}}
+    return {**_chart([band, line]), "data": {"values": rows}}
+
+
+def _chart(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "padding": 6,
+        "config": _CONFIG,
+        "layer": list(layers),
+    }
+
+
+def _rows(days: Sequence[date], series: Series) -> list[dict[str, Any]]:
+    return [
+        {"day": day.isoformat(), "series": label, "value": _json(float(value))}
+        for label, values in series.items()
+        for day, value in zip(days, values, strict=True)
+    ]
+
+
+def _time() -> dict[str, Any]:
+    return {"field": "day", "type": "temporal", "title": None, "axis": {"format": "%Y", "tickCount": "year"}}
+
+
+def _amount(unit: str, zero: bool = True, percent: bool = False) -> dict[str, Any]:
+    axis = {"format": "%" if percent else ",.3~f", "tickCount": 5}
+    return {"field": "value", "type": "quantitative", "title": unit, "axis": axis, "scale": {"zero": zero}}
+
+
+def _colour(order: Sequence[str], colours: Mapping[str, str] | None) -> dict[str, Any]:
+    shown = [(colours or {}).get(label, PALETTE[at % len(PALETTE)]) for at, label in enumerate(order)]
+    legend: dict[str, Any] = {} if len(order) > 1 else {"legend": None}
+    return {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": list(order), "range": shown},
+        "sort": None,
+        **legend,
+    }
+
+
+def _marked(marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    """Thin rules at the marked days, their numbers above the picture."""
+    if not marks:
+        return []
+    data = {"values": [{"day": mark.day, "number": str(mark.number)} for mark in marks]}
+    x = {"field": "day", "type": "temporal"}
+    return [
+        {"data": data, "mark": {"type": "rule", "color": "#888", "strokeDash": [2, 3]}, "encoding": {"x": x}},
+        {
+            "data": data,
+            "mark": {"type": "text", "y": -7, "fontSize": 9.5, "color": "#555"},
+            "encoding": {"x": x, "text": {"field": "number"}},
+        },
+    ]
+
+
+def _sign(low: float, high: float) -> str:
+    return "up" if low > 0 else "down" if high < 0 else "open"
+
+
+def _json(value: float) -> float | None:
+    return None if math.isnan(value) or math.isinf(value) else float(value)

@@ -1,0 +1,35 @@
+"""A single run from its name to its folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sim
+from experiments.common import Bar, name_of
+from experiments.report import run_report
+from sim.results import Result, check_replaceable
+
+
+def run_one(
+    scenario: str, settings: Sequence[str], seed: int, recording: str = "standard", progress: Any = None
+) -> Result:
+    """Load, simulate and label. Raises ScenarioError for a scenario that cannot be used."""
+    loaded = sim.load(scenario, settings)
+    started = time.perf_counter()
+    result = sim.run(loaded, seed, recording, progress)
+    result.name, result.overrides, result.wall_s = name_of(scenario), tuple(settings), time.perf_counter() - started
+    return result
+
+
+def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: str, folder: Path, bar: Bar) -> Result:
+    """Simulate a scenario and write its folder, report included; the folder is whole or absent."""
+    check_replaceable(folder)
+    try:
+        result = run_one(scenario, settings, seed, recording, bar)
+    finally:
+        bar.close()
+    result.write(folder, extra={"report.html": run_report(result).encode()})
+    return result
