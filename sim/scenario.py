@@ -418,9 +418,7 @@ class Scenario(Section):
 
     def plain(self) -> dict[str, Any]:
         """The scenario as plain data in the form of a file, with only what differs from defaults."""
-        said = _plain(self)
-        assert isinstance(said, dict)
-        return said
+        return _plain_section(self)
 
     def canonical(self) -> str:
         """One text for one content: sorted keys, floats by repr, titles and places of files left out."""
@@ -433,13 +431,17 @@ class Scenario(Section):
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
 
+def _plain_section(section: BaseModel) -> dict[str, Any]:
+    fields = type(section).model_fields
+    said = {field.alias or name: _plain(getattr(section, name)) for name, field in fields.items()}
+    return {name: part for name, part in said.items() if part not in (None, "", [], {})}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Quantity):
         return value.plain()
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        said = {field.alias or name: _plain(getattr(value, name)) for name, field in fields.items()}
-        return {name: part for name, part in said.items() if part not in (None, "", [], {})}
+        return _plain_section(value)
     if isinstance(value, dict):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

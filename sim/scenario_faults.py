@@ -197,18 +197,18 @@ def reference_faults(data: Mapping[str, Any], place: Place) -> list[Fault]:
     return faults
 
 
-def rule_faults(scenario: Scenario, place: Place) -> list[Fault]:
-    """Names in rules that lead nowhere: parts, places, actors and other rules."""
+def rule_faults(scenario: Scenario, left_out: list[str], place: Place) -> list[Fault]:
+    """Names in rules that lead nowhere: parts, places, actors and other rules (those left out may still be named)."""
     world = scenario.world
     chips = [name for key, chip in world.chips.items() for name in (key, chip.name, *chip.aliases) if name]
     makers = [name for name, actor in world.actors.items() if actor.kind == "chipmaker"]
     known = {"chip": chips, "vendor": makers, "place": [*world.countries, *GROUPS], "actor": list(world.actors),
-             "rule": list(scenario.rules), "author": [*world.countries, *world.actors]}
+             "rule": [*scenario.rules, *left_out], "author": [*world.countries, *world.actors]}
     faults: list[Fault] = []
     for key, rule in scenario.rules.items():
         authors = [Reference(("by", i), "author", word) for i, word in enumerate(rule.by)]
         for at, kind, word in (*authors, *references(rule)):
-            if word not in known[kind]:
+            if word not in known[kind] and (word or isinstance(at[-1], int)):
                 pointer = ("rules", key, *map(str, at))
                 faults.append(Fault(*place(pointer), ".".join(pointer), f'"{word}" is no {kind}',
                                     nearest(word, known[kind])))

@@ -48,9 +48,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises ScenarioError with every fault found, UsageError when there is no such scenario.
     """
-    layers = read_layers(name_or_path)
-    data, layers = _with_overrides(layers, overrides)
-    return _scenario(data, layers)
+    return _scenario(read_layers(name_or_path), overrides)
 
 
 def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", folder: Path | None = None) -> Scenario:
@@ -58,9 +56,7 @@ def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", fol
     and files of `folder`."""
     source = _Source(Path(name), folder, name)
     content = text.encode("utf-8", "surrogatepass")
-    layers = _Reader().layers(source, _parse(_decoded(content, source), source))
-    data, layers = _with_overrides(layers, overrides)
-    return _scenario(data, layers)
+    return _scenario(_Reader().layers(source, _parse(_decoded(content, source), source)), overrides)
 
 
 def dumps(data: Mapping[str, Any]) -> str:
@@ -193,19 +189,30 @@ def read_layers(name_or_path: str | Path) -> list[Layer]:
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """One mapping from layers, later over earlier, without `extends`. It may share parts with them: copy to change."""
+    """One mapping from layers, later over earlier, without `extends`. It may share parts with them: copy to change.
+
+    `rules.without` adds up over layers; a rule that a later layer states is back in.
+    """
     data: dict[str, Any] = {}
     for layer in layers:
+        gone = _without(data)
         data = merge(data, {key: part for key, part in layer.data.items() if key != "extends"})
-    plain = _without_nulls(data) if any(layer.has_nulls for layer in layers) else data
-    assert isinstance(plain, dict)
-    return plain
+        if gone and isinstance(layer.data.get("rules"), dict):
+            back = layer.data["rules"]
+            data["rules"]["without"] = [name for name in gone if name not in back] + _without(layer.data)
+    return _without_nulls(data) if any(layer.has_nulls for layer in layers) else data
 
 
-def _without_nulls(data: Any) -> Any:
-    if not isinstance(data, dict):
-        return data
-    return {key: _without_nulls(part) for key, part in data.items() if part is not None}
+def _without(data: dict[str, Any]) -> list[Any]:
+    """What a mapping leaves out of its rules, as a list; empty when it says so in no readable form."""
+    rules = data.get("rules")
+    said = rules.get("without", []) if isinstance(rules, dict) else []
+    return [said] if isinstance(said, str) else said if isinstance(said, list) else []
+
+
+def _without_nulls(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: _without_nulls(part) if isinstance(part, dict) else part for key, part in data.items()
+            if part is not None}
 
 
 def merge(under: Any, over: Any) -> Any:
@@ -370,11 +377,9 @@ class _Reader:
 def _resolve(name: str, source: _Source) -> _Source | str:
     """The file of an extended name, beside the source or among the shipped ones; or why not, in words."""
     shipped = shipped_folder()
-    here = source.path.parent if source.root else None
-    folders = [(here, source.root)] if here and source.root else []
+    beside = [(source.path.parent, source.root)] if source.root else []
     refused = ""
-    for folder, root in (*folders, (shipped, shipped)):
-        assert folder is not None and root is not None
+    for folder, root in (*beside, (shipped, shipped)):
         for suffix in ("", *SUFFIXES):
             path = folder / (name + suffix)
             if (suffix or path.suffix in SUFFIXES) and path.exists():
@@ -526,10 +531,9 @@ class _Builder:
     n_nulls: int = 0
 
     def build(self, root: yaml.MappingNode) -> dict[str, Any]:
-        data = self._value(root, (), frozenset())
+        data = self._map(root, (), frozenset({id(root)}))
         if self.faults:
             raise ScenarioError(self.faults)
-        assert isinstance(data, dict)
         return data
 
     def _fault(self, node: yaml.Node, pointer: Pointer, said: str, wanted: str) -> None:
@@ -632,15 +636,15 @@ MIGRATIONS = {0: _from_0}
 # --- overrides --------------------------------------------------------------------------------------------------------
 
 
-def _with_overrides(layers: list[Layer], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Layer]]:
-    """The merged data with named overrides first and settings after them, and the layers they add."""
+def _with_overrides(layers: list[Layer], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Layer], list[Fault]]:
+    """The merged data with named overrides first and settings after them; the layers they add; faults of settings."""
     data = merged(layers)
-    patches = _patches(data, layers, [said for said in overrides if "=" not in said])
+    patches = _patches(data, layers, {said: i for i, said in enumerate(overrides, 1) if "=" not in said})
     if patches:
         data = merged([_LineLayer("", data, {}), *patches])
     added: list[Layer] = [*layers, *patches]
     faults: list[Fault] = []
-    for i, said in enumerate((said for said in overrides if "=" in said), 1):
+    for i, said in ((i, said) for i, said in enumerate(overrides, 1) if "=" in said):
         try:
             layer = _setting(said, i, data)
         except ScenarioError as error:
@@ -648,20 +652,20 @@ def _with_overrides(layers: list[Layer], overrides: Sequence[str]) -> tuple[dict
             continue
         _put(data, layer)
         added.append(layer)
-    if faults:
-        raise ScenarioError(faults)
-    return data, added
+    return data, added, faults
 
 
-def _patches(data: dict[str, Any], layers: list[Layer], names: list[str]) -> list[Layer]:
-    """One layer per named override; faults for an unknown name and for two that touch one key."""
+def _patches(data: dict[str, Any], layers: list[Layer], names: dict[str, int]) -> list[_PatchLayer]:
+    """One layer per named override (name -> its place among the settings); faults for an unknown name and for two that
+    touch one key."""
     known = data.get("levers") or {}
     origin = Origin(list(layers))
-    faults = [Fault("--with", i, name, f'"{name}" is no override of this scenario', nearest(name, sorted(known)))
-              for i, name in enumerate(names, 1) if name not in known or not isinstance(known[name], dict)]
+    faults = [Fault("--set", i, name, f'"{name}" is no lever of this scenario and no path=value',
+                    nearest(name, sorted(known)) or "it has none; write path=value")
+              for name, i in names.items() if name not in known or not isinstance(known[name], dict)]
     if faults:
         raise ScenarioError(faults)
-    patches: list[Layer] = [_PatchLayer(known[name], origin, ("levers", name)) for name in dict.fromkeys(names)]
+    patches = [_PatchLayer(known[name], origin, ("levers", name)) for name in names]
     for i, first in enumerate(patches):
         for second in patches[:i]:
             faults.extend(_clashes(second, first))
@@ -670,8 +674,7 @@ def _patches(data: dict[str, Any], layers: list[Layer], names: list[str]) -> lis
     return patches
 
 
-def _clashes(first: Layer, second: Layer) -> Iterator[Fault]:
-    assert isinstance(first, _PatchLayer) and isinstance(second, _PatchLayer)
+def _clashes(first: _PatchLayer, second: _PatchLayer) -> Iterator[Fault]:
     for mine in _leaves(first.data):
         for yours in _leaves(second.data):
             short = min(mine, yours, key=len)
@@ -736,6 +739,8 @@ def _known_path(pointer: Pointer, data: dict[str, Any], number: int) -> None:
 def _put(data: dict[str, Any], layer: _LineLayer) -> None:
     """Set the value of a setting in place; lists are reached by index."""
     pointer, value = layer.data["pointer"], layer.data["value"]
+    if pointer == ("rules", "without"):
+        value = [*_without(data), *_without({"rules": {"without": value}})]
     here: Any = data
     for word in pointer[:-1]:
         if isinstance(here, list):
@@ -760,13 +765,15 @@ def _copied(part: Any) -> Any:
 # --- from plain data to a scenario ------------------------------------------------------------------------------------
 
 
-def _scenario(data: dict[str, Any], layers: list[Layer]) -> Scenario:
+def _scenario(layers: list[Layer], overrides: Sequence[str]) -> Scenario:
+    data, layers, faults = _with_overrides(layers, overrides)
     origin = Origin(layers)
-    faults = _left_out(data, origin)
+    gone, lost = _left_out(data, origin)
+    faults.extend(lost)
     faults.extend(reference_faults(data, origin.place))
     try:
         scenario = Scenario.model_validate(data)
-        faults.extend(rule_faults(scenario, origin.place))
+        faults.extend(rule_faults(scenario, gone, origin.place))
     except ValidationError as error:
         faults.extend(faults_of(error, data, origin.place))
     except RecursionError:
@@ -777,22 +784,34 @@ def _scenario(data: dict[str, Any], layers: list[Layer]) -> Scenario:
     return scenario
 
 
-def _left_out(data: dict[str, Any], origin: Origin) -> list[Fault]:
-    """Take `rules.without` out of the rules; faults for ids that are none."""
+def _left_out(data: dict[str, Any], origin: Origin) -> tuple[list[str], list[Fault]]:
+    """Take `rules.without` out of the rules: which are gone, and faults for ids that are none."""
     rules = data.get("rules")
     if not isinstance(rules, dict) or "without" not in rules:
-        return []
-    rules = data["rules"] = dict(rules)
-    said = rules.pop("without")
-    ids = [said] if isinstance(said, str) else said
-    file, line = origin.place(("rules", "without"))
-    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
-        return [Fault(file, line, "rules.without", f"{shown(said)} is no list of rules", "write [ID, ID]")]
-    faults = [Fault(*origin.place(("rules", "without", str(i))), "rules.without", f'"{name}" is no rule',
-                    nearest(name, sorted(rules))) for i, name in enumerate(ids) if name not in rules]
-    for name in ids:
-        rules.pop(name, None)
-    return faults
+        return [], []
+    said = rules["without"]
+    ids = _without(data)
+    rules = data["rules"] = {key: rule for key, rule in rules.items() if key != "without" and key not in ids}
+    if not isinstance(said, list | str) or not all(isinstance(name, str) for name in ids):
+        place = origin.place(("rules", "without"))
+        return [], [Fault(*place, "rules.without", f"{shown(said)} is no list of rules", "write [ID, ID]")]
+    known = sorted({key for layer in origin.layers for key in _keys(layer.data.get("rules"))} - {"without"})
+    faults = [Fault(*_left_out_at(name, origin), "rules.without", f'"{name}" is no rule', nearest(name, known))
+              for name in ids if name not in known]
+    return ids, faults
+
+
+def _keys(data: Any) -> list[str]:
+    return list(data) if isinstance(data, dict) else []
+
+
+def _left_out_at(name: str, origin: Origin) -> tuple[str, int]:
+    """File and line that leave a rule out."""
+    for layer in reversed(origin.layers):
+        if name in (ids := _without(layer.data)):
+            words = ("rules", "without")
+            return layer.file, layer.line((*words, str(ids.index(name)))) or layer.line(words)
+    return origin.place(("rules", "without"))
 
 
 @cache

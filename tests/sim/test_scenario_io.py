@@ -278,6 +278,15 @@ def test_rules_can_be_left_out_by_id() -> None:
     assert wanted.startswith('did you mean "FIRST"')
 
 
+def test_what_is_left_out_adds_up_and_can_come_back(tmp_path: Path) -> None:
+    write(tmp_path, base=RULES, less="extends: base\nrules: {without: [FIRST]}\n",
+          none="extends: less\nrules: {without: [SECOND]}\n",
+          back="extends: none\nrules: {FIRST: {announced: 2022-01-03}}\n")
+    assert [list(load(tmp_path / f"{name}.yaml").rules) for name in ("less", "none", "back")] == \
+        [["SECOND"], [], ["FIRST"]]
+    assert str(load(tmp_path / "back.yaml").rules["FIRST"].announced) == "2022-01-03"
+
+
 def test_names_in_rules_must_lead_somewhere() -> None:
     effect = "effects: [{lever: named_part, chips: {named: [A1OO]}, where: [{destination: [CN, XY]}]}]"
     text = RULES + "  THIRD:\n    by: [US, UK]\n    kind: control_rule\n    announced: 2022-01-10\n" \
