@@ -98,6 +98,7 @@ def layout() -> dict[str, int]:
     """Module or package -> floor, read from the layout block of docs/architecture.md."""
     block = (ROOT / "docs/architecture.md").read_text().split("```")[1]
     floor_of: dict[str, int] = {"scenarios": 0, "experiments": FLOORS.index("experiments"), "viz": FLOORS.index("viz")}
+    floor_of["experiments.commands.viz"] = FLOORS.index("viz")  # the verb that opens the page stands with the page
     inside = block[block.index("\nsim/"):block.index("\nexperiments/")]
     for line in inside.splitlines():
         match = re.fullmatch(r"  (?P<names>.+?)  +(?P<floor>\w+)(: .*)?", line)

@@ -17,8 +17,16 @@ NAMES = ("levers", "room", "world", "bands", "status", "word")
 
 
 @solara.component_vue("stage.vue", vuetify=False)
-def Stage(boot: str = "", levers: str = "", room: str = "", world: str = "", bands: str = "", status: str = "",  # noqa: N802
-          word: str = "", event_ask: Callable[[Any], None] | None = None) -> None:
+def Stage(
+    boot: str = "",
+    levers: str = "",
+    room: str = "",
+    world: str = "",
+    bands: str = "",
+    status: str = "",
+    word: str = "",
+    event_ask: Callable[[Any], None] | None = None,
+) -> None:
     """The stage: texts in, requests out."""
 
 

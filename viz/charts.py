@@ -56,8 +56,14 @@ def series_of(result: HasPanels, chart: Chart) -> dict[str, Any] | None:
     values = _combined(panel.select(**wanted) if wanted else panel, chart)  # type: ignore[arg-type]
     if not np.isfinite(values).any():
         return None
-    return {"id": chart.id, "unit": chart.unit or panel.unit, "digits": chart.digits, "observable": chart.observable,
-            "over_time": "last" if chart.running else panel.over_time, "values": numbers(values)}
+    return {
+        "id": chart.id,
+        "unit": chart.unit or panel.unit,
+        "digits": chart.digits,
+        "observable": chart.observable,
+        "over_time": "last" if chart.running else panel.over_time,
+        "values": numbers(values),
+    }
 
 
 def _combined(panel: Panel, chart: Chart) -> NDArray[np.float64]:
@@ -78,8 +84,15 @@ def bands(runs: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, li
     """Lowest and highest value by chart and week over the seeds; `runs` holds `all_series` of each seed."""
     found: dict[str, dict[str, list[float | None]]] = {}
     for series in runs[0]:
-        stack = np.array([[np.nan if v is None else v for v in other["values"]]
-                          for run in runs for other in run if other["id"] == series["id"]], dtype=float)
+        stack = np.array(
+            [
+                [np.nan if v is None else v for v in other["values"]]
+                for run in runs
+                for other in run
+                if other["id"] == series["id"]
+            ],
+            dtype=float,
+        )
         known = np.isfinite(stack).any(axis=0)
         low, high = np.full(stack.shape[1], np.nan), np.full(stack.shape[1], np.nan)
         low[known], high[known] = np.nanmin(stack[:, known], axis=0), np.nanmax(stack[:, known], axis=0)

@@ -63,8 +63,11 @@ class Classroom:
             self._sweep()
             if len(self._rooms) >= MOST_ROOMS:
                 raise ValueError("too many rooms are open")
-            code = next(code for _ in range(1000) if (code := "".join(secrets.choice(_LETTERS) for _ in range(5)))
-                        not in self._rooms)
+            code = next(
+                code
+                for _ in range(1000)
+                if (code := "".join(secrets.choice(_LETTERS) for _ in range(5))) not in self._rooms
+            )
             room = self._rooms[code] = Room(code, secrets.token_urlsafe(24), self._clock())
             return room
 
@@ -110,7 +113,9 @@ class Classroom:
             room.touched = self._clock()
         self._tell(room)
 
-    def teach(self, room: Room, act: str, lesson: str = "", scenario: str = "", changes: dict[str, Any] | None = None) -> None:
+    def teach(
+        self, room: Room, act: str, lesson: str = "", scenario: str = "", changes: dict[str, Any] | None = None
+    ) -> None:
         """What a teacher may do: set the world for all, pause and resume, show and hide predictions, clear them."""
         with self._lock:
             room.touched = self._clock()
@@ -129,9 +134,17 @@ class Classroom:
     def seen(self, room: Room, teacher: bool) -> dict[str, Any]:
         """A room as its teacher or a student may see it; a student sees counts only once they are revealed."""
         with self._lock:
-            said = {"code": room.code, "teacher": teacher, "lesson": room.lesson, "scenario": room.scenario,
-                    "changes": room.changes, "turn": room.turn, "paused": room.paused, "revealed": room.revealed,
-                    "joined": max(0, len(room.listeners) - int(teacher))}
+            said = {
+                "code": room.code,
+                "teacher": teacher,
+                "lesson": room.lesson,
+                "scenario": room.scenario,
+                "changes": room.changes,
+                "turn": room.turn,
+                "paused": room.paused,
+                "revealed": room.revealed,
+                "joined": max(0, len(room.listeners) - int(teacher)),
+            }
             if teacher or room.revealed:
                 said["counts"] = room.counts()
             return said

@@ -26,11 +26,33 @@ Kind = Literal["switch", "number", "date", "choice", "words", "text"]
 LARGEST = 1e7
 """No number of a reader's own rule may lie further from zero."""
 
-_UNMOVED = {"lever", "by", "kind", "source", "evidence", "confidence", "note", "clause", "leaks", "reason", "inert", "public"}
+_UNMOVED = {
+    "lever",
+    "by",
+    "kind",
+    "source",
+    "evidence",
+    "confidence",
+    "note",
+    "clause",
+    "leaks",
+    "reason",
+    "inert",
+    "public",
+}
 _SCOPE = ("named", "tpp_at_least", "tpp_below", "pd_at_least", "io_gbps_at_least", "membw_gbps_at_least", "market")
 _WHERE = ("destination", "buyer_hq", "origin", "activity", "listed", "end_use", "place")
-_WRITTEN = {"tpp": "TPP", "pd": "performance density", "io gbps": "interconnect", "membw gbps": "memory bandwidth",
-            "memory gb": "memory", "hq": "headquarters", "hbm": "HBM", "kyc": "know-your-customer", "usd": "USD"}
+_WRITTEN = {
+    "tpp": "TPP",
+    "pd": "performance density",
+    "io gbps": "interconnect",
+    "membw gbps": "memory bandwidth",
+    "memory gb": "memory",
+    "hq": "headquarters",
+    "hbm": "HBM",
+    "kyc": "know-your-customer",
+    "usd": "USD",
+}
 
 
 @dataclass(frozen=True)
@@ -69,10 +91,15 @@ class Item:
 def groups(scenario: Scenario) -> list[tuple[str, list[Item]]]:
     """Everything that can be moved, by government and then the actors' behaviour."""
     found: dict[str, list[Item]] = {}
-    for name, rule in sorted(scenario.rules.items(), key=lambda entry: (entry[1].since or entry[1].announced, entry[0])):
+    for name, rule in sorted(
+        scenario.rules.items(), key=lambda entry: (entry[1].since or entry[1].announced, entry[0])
+    ):
         if not rule.inert and rule.since and rule.since < scenario.time.end:
             found.setdefault(" + ".join(rule.by), []).append(_rule_item(name, rule, scenario))
-    out = [(_government(by), items) for by, items in sorted(found.items(), key=lambda e: (e[0] != "US", e[0] != "CN", e[0]))]
+    out = [
+        (_government(by), items)
+        for by, items in sorted(found.items(), key=lambda e: (e[0] != "US", e[0] != "CN", e[0]))
+    ]
     settings = [_stances(scenario)] if scenario.governments else []
     return [*out, ("Who decides", settings), ("How actors behave", list(_behaviour(scenario)))]
 
@@ -89,32 +116,72 @@ def plain(found: list[tuple[str, list[Item]]]) -> list[dict[str, Any]]:
 
 def title_of(name: str, rule: Rule) -> str:
     """What a rule is called where room is short: its id in words."""
-    words = [word if word.isupper() and len(word) <= 4 and word.isalpha() and word in _SHORT else word.lower()
-             for word in name.replace("-", "_").split("_")]
+    words = [
+        word if word.isupper() and len(word) <= 4 and word.isalpha() and word in _SHORT else word.lower()
+        for word in name.replace("-", "_").split("_")
+    ]
     text = " ".join(words)
     return (text[:1].upper() + text[1:]) if text else ", ".join(rule.by)
 
 
-_SHORT = {"US", "CN", "EU", "HBM", "AI", "SMIC", "SMEE", "EL", "NAC", "H20", "TSMC", "NL", "JP", "KR", "TW", "UAE", "KSA", "SG", "MY"}
+_SHORT = {
+    "US",
+    "CN",
+    "EU",
+    "HBM",
+    "AI",
+    "SMIC",
+    "SMEE",
+    "EL",
+    "NAC",
+    "H20",
+    "TSMC",
+    "NL",
+    "JP",
+    "KR",
+    "TW",
+    "UAE",
+    "KSA",
+    "SG",
+    "MY",
+}
 
 
 def _government(by: str) -> str:
-    return {"US": "United States", "CN": "China", "TW": "Taiwan", "NL": "Netherlands", "JP": "Japan", "KR": "Korea"}.get(by, by)
+    return {
+        "US": "United States",
+        "CN": "China",
+        "TW": "Taiwan",
+        "NL": "Netherlands",
+        "JP": "Japan",
+        "KR": "Korea",
+    }.get(by, by)
 
 
 def _rule_item(name: str, rule: Rule, scenario: Scenario) -> Item:
     title, at = title_of(name, rule), f"rules.{name}"
     first, last = scenario.time.start.replace(year=scenario.time.start.year - 1), scenario.time.end
     days: dict[str, Any] = {"min": first.isoformat(), "max": last.isoformat(), "of": title}
-    made = [Control(f"{at}.in_force", "In force", "switch", True, of=title),
-            *(Control(f"{at}.{word}", label, "date", _iso(getattr(rule, word)), **days)
-              for word, label in (("announced", "Announced"), ("since", "In force from"), ("until", "Until")))]
+    made = [
+        Control(f"{at}.in_force", "In force", "switch", True, of=title),
+        *(
+            Control(f"{at}.{word}", label, "date", _iso(getattr(rule, word)), **days)
+            for word, label in (("announced", "Announced"), ("since", "In force from"), ("until", "Until"))
+        ),
+    ]
     for i, effect in enumerate(rule.effects):
         lead = f"{effect.lever.replace('_', ' ')}: " if len(rule.effects) > 1 else ""
         made.extend(_fields_of(effect, f"{at}.effects.{i}", lead, title))
     what = ", ".join(dict.fromkeys(effect.lever.replace("_", " ") for effect in rule.effects))
-    return Item(name, title, f"{rule.since} · {what or rule.kind.replace('_', ' ')}", rule.clause or rule.note, rule.source,
-                f"{at}.in_force", tuple(made))
+    return Item(
+        name,
+        title,
+        f"{rule.since} · {what or rule.kind.replace('_', ' ')}",
+        rule.clause or rule.note,
+        rule.source,
+        f"{at}.in_force",
+        tuple(made),
+    )
 
 
 def _fields_of(model: BaseModel, at: str, lead: str, of: str) -> Iterator[Control]:
@@ -148,17 +215,37 @@ def _control(path: str, title: str, value: Any, info: FieldInfo, of: str) -> Con
     if isinstance(value, int | float):
         return Control(path, title, "number", value, "", min(0.0, 2.0 * value), max(1.0, 2.0 * value), help=text, of=of)
     if isinstance(value, tuple):
-        return Control(path, title, "words", [str(part) for part in value], options=choices(info.annotation), help=text, of=of)
+        return Control(
+            path, title, "words", [str(part) for part in value], options=choices(info.annotation), help=text, of=of
+        )
     options = choices(info.annotation)
     return Control(path, title, "choice" if options else "text", str(value), options=options, help=text, of=of)
 
 
 def _stances(scenario: Scenario) -> Item:
-    made = [Control(f"governments.{name}", name.replace("gov_", "").upper(), "choice", stance, options=("scripted", "adaptive"),
-                    help="scripted signs the record; adaptive decides for itself", of="Governments")
-            for name, stance in scenario.governments.items()]
-    made.append(Control("redesign", "Redesigns", "choice", scenario.redesign, options=("recorded", "endogenous"),
-                        help="recorded parts appear as they did; endogenous ones are searched for by the makers", of="Governments"))
+    made = [
+        Control(
+            f"governments.{name}",
+            name.replace("gov_", "").upper(),
+            "choice",
+            stance,
+            options=("scripted", "adaptive"),
+            help="scripted signs the record; adaptive decides for itself",
+            of="Governments",
+        )
+        for name, stance in scenario.governments.items()
+    ]
+    made.append(
+        Control(
+            "redesign",
+            "Redesigns",
+            "choice",
+            scenario.redesign,
+            options=("recorded", "endogenous"),
+            help="recorded parts appear as they did; endogenous ones are searched for by the makers",
+            of="Governments",
+        )
+    )
     return Item("stances", "Governments and redesigns", "scripted or free to decide", "", "", None, tuple(made))
 
 
@@ -171,8 +258,21 @@ def _behaviour(scenario: Scenario) -> Iterator[Item]:
         title = worded(name.removesuffix("_on"))
         if isinstance(value, Quantity):
             low, high = bounds(value, info)
-            numbers.append(Control(f"behaviour.{name}", title, "number", value.value, value.unit, low, high, step(low, high), (),
-                                   text + (f" Source: {value.source}." if value.source else ""), "Behaviour"))
+            numbers.append(
+                Control(
+                    f"behaviour.{name}",
+                    title,
+                    "number",
+                    value.value,
+                    value.unit,
+                    low,
+                    high,
+                    step(low, high),
+                    (),
+                    text + (f" Source: {value.source}." if value.source else ""),
+                    "Behaviour",
+                )
+            )
         else:
             switches.append(Control(f"behaviour.{name}", title, "switch", value == "on", help=text, of="Behaviour"))
     yield Item("mechanisms", "Mechanisms", "what drives the world, each on or off", "", "", None, tuple(switches))
@@ -194,7 +294,9 @@ def bounds(value: Quantity, info: FieldInfo) -> tuple[float, float]:
     of = next((mark for mark in info.metadata if isinstance(mark, Of)), None)
     share = value.unit in ("share", "probability") or value.unit.startswith("share ")
     low = of.at_least if of and of.at_least is not None else min(0.0, 2 * value.low)
-    high = of.at_most if of and of.at_most is not None else 1.0 if share and value.high <= 1 else max(2 * value.high, 1.0)
+    high = (
+        of.at_most if of and of.at_most is not None else 1.0 if share and value.high <= 1 else max(2 * value.high, 1.0)
+    )
     return float(low), float(high)
 
 
@@ -227,9 +329,15 @@ def kinds() -> list[dict[str, Any]]:
     out = []
     for name in levers.names:
         made = levers[name]
-        own = [field for key, info in made.model_fields.items() if key not in Lever.model_fields
-               for field in _form(key, key, info)]
-        scope = [field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key], "Chips: ")]
+        own = [
+            field
+            for key, info in made.model_fields.items()
+            if key not in Lever.model_fields
+            for field in _form(key, key, info)
+        ]
+        scope = [
+            field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key], "Chips: ")
+        ]
         where = [field for key in _WHERE for field in _form(f"where.{key}", key, Where.model_fields[key], "Deals: ")]
         text = " ".join((made.__doc__ or "").split())
         out.append({"name": name, "title": worded(name), "help": text[:400], "fields": [*own, *scope, *where]})
@@ -244,8 +352,17 @@ def _form(name: str, key: str, info: FieldInfo, lead: str = "") -> Iterator[dict
     text = info.description or ""
     if options and kind == "words":
         text = (text + " " if text else "") + "one or more of " + ", ".join(options)
-    yield {"name": name, "title": lead + worded(key), "kind": kind, "options": list(options), "required": info.is_required(),
-           "unit": of.units[0] if of else "", "min": of.at_least if of else None, "max": of.at_most if of else None, "help": text}
+    yield {
+        "name": name,
+        "title": lead + worded(key),
+        "kind": kind,
+        "options": list(options),
+        "required": info.is_required(),
+        "unit": of.units[0] if of else "",
+        "min": of.at_least if of else None,
+        "max": of.at_most if of else None,
+        "help": text,
+    }
 
 
 def _of(annotation: Any) -> Of | None:
@@ -285,9 +402,13 @@ def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     """A reader's rule as a scenario writes it: flat fields `chips.x` and `where.x` nested, numbers bounded."""
     effect: dict[str, Any] = {}
     flat = said.get("effect")
-    for key, value in (flat.items() if isinstance(flat, Mapping) else ()):
+    for key, value in flat.items() if isinstance(flat, Mapping) else ():
         head, _, rest = str(key).partition(".")
-        value = max(-LARGEST, min(LARGEST, value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        value = (
+            max(-LARGEST, min(LARGEST, value))
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            else value
+        )
         if rest and head == "chips":
             effect.setdefault("chips", {})[rest] = value
         elif rest and head == "where":
@@ -295,15 +416,23 @@ def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
         else:
             effect[str(key)] = value
     since = said.get("since") or scenario.time.start.isoformat()
-    rule = {"by": [said.get("by") or "US"], "kind": "decree", "announced": said.get("announced") or since, "since": since,
-            "source": "made in the browser", "effects": [effect]}
+    rule = {
+        "by": [said.get("by") or "US"],
+        "kind": "decree",
+        "announced": said.get("announced") or since,
+        "since": since,
+        "source": "made in the browser",
+        "effects": [effect],
+    }
     return {**rule, "until": said["until"]} if said.get("until") else rule
 
 
 # --- moves as a scenario file
 
 
-def patch(name: str, scenario: Scenario, left_out: list[str], changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def patch(
+    name: str, scenario: Scenario, left_out: list[str], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
     """The scenario file that stands on `name` and says only what was moved, and the paths that are no control's.
 
     left_out  rules the scenario already leaves out; they stay out.
@@ -316,7 +445,9 @@ def patch(name: str, scenario: Scenario, left_out: list[str], changes: Mapping[s
         if path.startswith("levers.") and path.removeprefix("levers.") in scenario.levers:
             if value is True:
                 data = merge(data, scenario.levers[path.removeprefix("levers.")])
-        elif path.startswith("rules.OWN_") and isinstance(value, Mapping) and path.removeprefix("rules.").isidentifier():
+        elif (
+            path.startswith("rules.OWN_") and isinstance(value, Mapping) and path.removeprefix("rules.").isidentifier()
+        ):
             rules[path.removeprefix("rules.")] = own_rule(value, scenario)
         elif path not in known:
             strange.append(path)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from sim.errors import ChokepointError, ScenarioError
 from sim.record import Event, Record
 from viz import charts, controls, frames, map, validate
-from viz.runs import QueueFull, Runs
+from viz.runs import QueueFullError, Runs
 
 Tell = Callable[[str, float | None], None]
 """Said while a reader waits: what is under way, and the share that is done where it is known."""
@@ -61,6 +61,7 @@ class Desk:
         self.runs = runs or Runs()
         self.spreads: Runs[str] = Runs(workers=1, most_waiting=6, keep=100)
         self._plans: dict[str, map.Plan] = {}
+        self._lanes: dict[str, list[tuple[int, int, int]]] = {}
         self._scenarios: dict[str, Any] = {}
         self._levers: dict[str, str] = {}
 
@@ -87,13 +88,24 @@ class Desk:
         """Every control of a scenario, and every lever one may add, as JSON text."""
         if name not in self._levers:
             scenario = self.scenario(name)
-            presets = [{"title": one["title"], "scenario": one["id"], "changes": {}} for one in self.listed
-                       if one["id"] != name and one["id"].split("/")[0] == name.split("/")[0]]
-            named = [{"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}}
-                     for key in scenario.levers]
-            said = {"scenario": name, "groups": controls.plain(controls.groups(scenario)), "kinds": controls.kinds(),
-                    "presets": [*named, *presets],
-                    "governments": sorted({who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"})}
+            presets = [
+                {"title": one["title"], "scenario": one["id"], "changes": {}}
+                for one in self.listed
+                if one["id"] != name and one["id"].split("/")[0] == name.split("/")[0]
+            ]
+            named = [
+                {"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}}
+                for key in scenario.levers
+            ]
+            said = {
+                "scenario": name,
+                "groups": controls.plain(controls.groups(scenario)),
+                "kinds": controls.kinds(),
+                "presets": [*named, *presets],
+                "governments": sorted(
+                    {who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"}
+                ),
+            }
             self._levers[name] = json.dumps(said, separators=(",", ":"), default=str)
         return self._levers[name]
 
@@ -110,7 +122,11 @@ class Desk:
         said = merged(read_layers(name)).get("rules", {})
         left_out = list(said.get("without", [])) if isinstance(said, dict) else []
         data, strange = controls.patch(name, scenario, left_out, changes)
-        data = {"schema": 1, "title": f"{scenario.title}, changed", **{key: part for key, part in data.items() if key != "schema"}}
+        data = {
+            "schema": 1,
+            "title": f"{scenario.title}, changed",
+            **{key: part for key, part in data.items() if key != "schema"},
+        }
         text = dumps(data)
         return loads(text, name="changed.yaml", folder=shipped_folder()), text, strange
 
@@ -119,14 +135,16 @@ class Desk:
 
         return sim.run(scenario, seed=seed, progress=_progress(tell, scenario.title))
 
-    def bars(self, scenario: Any, plan: map.Plan, record: Record) -> Mapping[tuple[str, str], Sequence[tuple[int, int]]]:
+    def bars(
+        self, scenario: Any, plan: map.Plan, record: Record
+    ) -> Mapping[tuple[str, str], Sequence[tuple[int, int]]]:
         """Spans in which the rules bar a pair of nodes, from the rulebook."""
         from viz.bars import spans
 
         return spans(scenario, plan, record)
 
     def framed(self, name: str, changes: Mapping[str, Any], seed: int, tell: Tell | None = None) -> Framed:
-        """Frames of a scenario with changes; equal requests share one run. Raises QueueFull, TimeoutError, ScenarioError."""
+        """Frames of a scenario with changes; equal requests share one run. Raises QueueFullError, TimeoutError, ScenarioError."""
         key = (name, json.dumps(changes, sort_keys=True), seed)
         known = self.runs.known(key)
         if known is not None:
@@ -144,9 +162,25 @@ class Desk:
             self._plans[name] = map.plan(record, self.seats(scenario))
         plan = self._plans[name]
         series = charts.all_series(result)
-        about = {"title": scenario.title or name, "summary": scenario.summary, "scenario": name, "seed": seed,
-                 "version": version(), "changes": changes}
-        data = frames.build(record, plan, series, self.marks(scenario, record), self.bars(scenario, plan, record), about)
+        about = {
+            "title": scenario.title or name,
+            "summary": scenario.summary,
+            "scenario": name,
+            "seed": seed,
+            "version": version(),
+            "changes": changes,
+        }
+        data = frames.build(
+            record,
+            plan,
+            series,
+            self.marks(scenario, record),
+            self.bars(scenario, plan, record),
+            about,
+            self._lanes.get(name, ()),
+        )
+        if not changes:
+            self._lanes.setdefault(name, frames.lanes_of(data))
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         return Framed(text, str(data["hash"]), tuple(record.events), tuple(series), time.perf_counter() - began)
 
@@ -161,11 +195,21 @@ class Desk:
         for name, rule in scenario.rules.items():
             if rule.inert or rule.since is None or rule.since >= clock.end:
                 continue
-            out.append({"id": name, "title": controls.title_of(name, rule), "by": rule.by[0].lower(),
-                        "announced": clock.tick_of(rule.known), "since": clock.tick_of(rule.since),
-                        "until": clock.tick_of(rule.until) if rule.until else None, "announced_date": rule.known.isoformat(),
-                        "since_date": rule.since.isoformat(), "until_date": rule.until.isoformat() if rule.until else None,
-                        "clause": rule.clause, "source": rule.source})
+            out.append(
+                {
+                    "id": name,
+                    "title": controls.title_of(name, rule),
+                    "by": rule.by[0].lower(),
+                    "announced": clock.tick_of(rule.known),
+                    "since": clock.tick_of(rule.since),
+                    "until": clock.tick_of(rule.until) if rule.until else None,
+                    "announced_date": rule.known.isoformat(),
+                    "since_date": rule.since.isoformat(),
+                    "until_date": rule.until.isoformat() if rule.until else None,
+                    "clause": rule.clause,
+                    "source": rule.source,
+                }
+            )
         return sorted(out, key=lambda mark: (mark["since"], mark["id"]))
 
     # --- answers, as JSON text
@@ -179,7 +223,7 @@ class Desk:
             known = controls.controls_of(self.scenario(request.scenario))
             said = [controls.placed(fault, known, {**request.base, **request.changes}) for fault in error.faults]
             return json.dumps({"seq": request.seq, "faults": said[:20]})
-        except QueueFull:
+        except QueueFullError:
             return json.dumps({"seq": request.seq, "faults": [{"path": "", "said": self.say("queue_full")}]})
         except TimeoutError:
             return json.dumps({"seq": request.seq, "faults": [{"path": "", "said": self.say("too_slow")}]})
@@ -187,9 +231,21 @@ class Desk:
             return json.dumps({"seq": request.seq, "faults": [{"path": "", "said": str(error)}]})
         parting = None if base.hash == policy.hash else frames.parting(base.events, policy.events)
         send = {"policy": policy, "base": base}
-        parts = [f'"{key}":' + (json.dumps(one.hash) if one.hash in request.have or (key == "base" and one.hash == policy.hash)
-                                else one.text) for key, one in send.items()]
-        return "{" + f'"seq":{request.seq},"note":{json.dumps(note)},"parting":{json.dumps(parting)},' + ",".join(parts) + "}"
+        parts = [
+            f'"{key}":'
+            + (
+                json.dumps(one.hash)
+                if one.hash in request.have or (key == "base" and one.hash == policy.hash)
+                else one.text
+            )
+            for key, one in send.items()
+        ]
+        return (
+            "{"
+            + f'"seq":{request.seq},"note":{json.dumps(note)},"parting":{json.dumps(parting)},'
+            + ",".join(parts)
+            + "}"
+        )
 
     def spread(self, request: validate.Request) -> str:
         """Bands over seeds for policy and baseline; empty where a run is too slow for them or too many wait."""
@@ -197,17 +253,19 @@ class Desk:
         n = SEEDS if policy.wall_s < QUICK_S else SEEDS // 2 if policy.wall_s < 3 * QUICK_S else 0
         if not n:
             return ""
-        out: dict[str, Any] = {"hash": policy.hash}
         try:
-            for name, changes in (("base", request.base), ("policy", request.changes)):
-                key = (request.scenario, json.dumps(changes, sort_keys=True), n)
-                out[name] = json.loads(self.spreads.get(key, lambda c=changes: self._spread(request.scenario, c, n)))  # type: ignore[misc]
-        except (QueueFull, TimeoutError, ChokepointError):
+            base, own = (self._spread(request.scenario, changes, n) for changes in (request.base, request.changes))
+        except (QueueFullError, TimeoutError, ChokepointError):
             return ""
-        out["by_chart"] = {chart: {name: out[name].get(chart) for name in ("base", "policy")} for chart in out["policy"]}
-        return json.dumps({"hash": policy.hash, "seeds": n, **out["by_chart"]}, separators=(",", ":"))
+        bands = {chart: {"base": base.get(chart), "policy": own[chart]} for chart in own}
+        return json.dumps({"hash": policy.hash, "seeds": n, **bands}, separators=(",", ":"))
 
-    def _spread(self, name: str, changes: Mapping[str, Any], n: int) -> str:
+    def _spread(self, name: str, changes: Mapping[str, Any], n: int) -> dict[str, Any]:
+        key = (name, json.dumps(changes, sort_keys=True), n)
+        found: dict[str, Any] = json.loads(self.spreads.get(key, lambda: self._repeat(name, changes, n)))
+        return found
+
+    def _repeat(self, name: str, changes: Mapping[str, Any], n: int) -> str:
         scenario, _, _ = self.changed(name, changes)
         runs = [charts.all_series(self.run(scenario, seed, None)) for seed in range(1, n + 1)]
         return json.dumps(charts.bands(runs))
@@ -218,7 +276,9 @@ class Desk:
 
         try:
             scenario, _, _ = self.changed(request.scenario, request.changes)
-            said = answer(scenario, request.words["seller"], request.words["buyer"], request.words["chip"], request.tick)
+            said = answer(
+                scenario, request.words["seller"], request.words["buyer"], request.words["chip"], request.tick
+            )
         except ChokepointError as error:
             return json.dumps({"kind": "explain", "allowed": False, "said": str(error), "lines": []})
         return json.dumps({"kind": "explain", **said})
@@ -231,17 +291,36 @@ class Desk:
             stem = "chokepoint-" + "".join(c if c.isalnum() else "-" for c in request.scenario)
             if request.words["file"] == "scenario":
                 _, text, _ = self.changed(request.scenario, request.changes)
-                return json.dumps({"kind": "file", "name": f"{stem}-changed.yaml", "type": "application/yaml", "body": text})
+                return json.dumps(
+                    {"kind": "file", "name": f"{stem}-changed.yaml", "type": "application/yaml", "body": text}
+                )
             base = self.framed(request.scenario, request.base, request.seed)
             policy = self.framed(request.scenario, request.changes, request.seed)
-        except (ChokepointError, QueueFull, TimeoutError) as error:
+        except (ChokepointError, QueueFullError, TimeoutError) as error:
             return json.dumps({"kind": "refused", "said": str(error) or self.say("queue_full")})
         parting = frames.parting(base.events, policy.events)
-        kept = {"texts": boot["texts"], "version": boot["version"], "scenarios": [], "lessons": [],
-                "state": {"scenario": request.scenario, "seed": request.seed, "changes": request.changes, "base": request.base,
-                          "week": request.tick, "view": "one"}}
-        return json.dumps({"kind": "file", "name": f"{stem}-{policy.hash}.html", "type": "text/html",
-                           "body": export.page(policy.text, base.text, parting, kept)})
+        kept = {
+            "texts": boot["texts"],
+            "version": boot["version"],
+            "scenarios": [],
+            "lessons": [],
+            "state": {
+                "scenario": request.scenario,
+                "seed": request.seed,
+                "changes": request.changes,
+                "base": request.base,
+                "week": request.tick,
+                "view": "one",
+            },
+        }
+        return json.dumps(
+            {
+                "kind": "file",
+                "name": f"{stem}-{policy.hash}.html",
+                "type": "text/html",
+                "body": export.page(policy.text, base.text, parting, kept),
+            }
+        )
 
     def say(self, key: str) -> str:
         from viz.texts import texts

@@ -56,28 +56,62 @@ def unpacked(text: str) -> NDArray[np.int64]:
     return np.array(out, dtype=np.int64)
 
 
-def build(record: Record, plan: Plan, series: list[dict[str, Any]], rules: Sequence[Mapping[str, Any]],
-          bars: Mapping[tuple[str, str], Sequence[tuple[int, int]]], about: Mapping[str, Any]) -> dict[str, Any]:
+def build(
+    record: Record,
+    plan: Plan,
+    series: list[dict[str, Any]],
+    rules: Sequence[Mapping[str, Any]],
+    bars: Mapping[tuple[str, str], Sequence[tuple[int, int]]],
+    about: Mapping[str, Any],
+    also: Sequence[tuple[int, int, int]] = (),
+) -> dict[str, Any]:
     """A run as plain data.
 
     rules  marks on the timeline: id by title announced since until source (dates as ticks).
     bars   (seller node, buyer node) -> half-open spans of ticks in which the law bars every chip the seller makes.
     about  title, scenario, seed, version, changes: kept with the frames and printed on every picture and table.
+    also   lanes (from, to, kind) to draw even where nothing moved on them: those of the baseline.
     """
     n_ticks = record.ticks_run or record.clock.n_ticks
-    lanes, flow, by_chip = _lanes(record, plan, n_ticks)
+    lanes, flow, by_chip = _lanes(record, plan, n_ticks, also)
     level, waiting = _levels(record, plan, n_ticks)
     data: dict[str, Any] = {
-        "form": VERSION, "about": dict(about), "start": record.clock.start.isoformat(), "ticks": n_ticks,
+        "form": VERSION,
+        "about": dict(about),
+        "start": record.clock.start.isoformat(),
+        "ticks": n_ticks,
         "bands": list(plan.edges),
-        "nodes": [{"id": n.id, "label": n.label, "kind": n.kind, "band": n.band, "country": n.country, "x": n.x, "y": n.y,
-                   "members": [record.names["actor"][row] for row in n.actors]} for n in plan.nodes],
-        "lanes": [{"from": a, "to": b, "kind": LANE_KINDS[k], "chips": by_chip[a, b, k],
-                   "bars": [list(span) for span in bars.get((plan.nodes[a].id, plan.nodes[b].id), ())] if k in (0, 3) else []}
-                  for a, b, k in lanes],
-        "flow": packed(flow), "level": packed(np.diff(level, axis=1, prepend=0)),
+        "nodes": [
+            {
+                "id": n.id,
+                "label": n.label,
+                "kind": n.kind,
+                "band": n.band,
+                "country": n.country,
+                "x": n.x,
+                "y": n.y,
+                "members": [record.names["actor"][row] for row in n.actors],
+            }
+            for n in plan.nodes
+        ],
+        "lanes": [
+            {
+                "from": a,
+                "to": b,
+                "kind": LANE_KINDS[k],
+                "chips": by_chip[a, b, k],
+                "bars": [list(span) for span in bars.get((plan.nodes[a].id, plan.nodes[b].id), ())]
+                if k in (0, 3)
+                else [],
+            }
+            for a, b, k in lanes
+        ],
+        "flow": packed(flow),
+        "level": packed(np.diff(level, axis=1, prepend=0)),
         "waiting": packed(np.diff(waiting, axis=1, prepend=0)),
-        "chips": _chips(record, n_ticks), "series": series, "rules": [dict(rule) for rule in rules],
+        "chips": _chips(record, n_ticks),
+        "series": series,
+        "rules": [dict(rule) for rule in rules],
         "events": _events(record.events, n_ticks),
     }
     data["hash"] = digest(data)
@@ -86,12 +120,20 @@ def build(record: Record, plan: Plan, series: list[dict[str, Any]], rules: Seque
 
 def digest(data: Mapping[str, Any]) -> str:
     """Twelve hex digits over everything the page draws: the same link gives the same hash, anywhere."""
-    body = json.dumps({key: value for key, value in data.items() if key != "hash"}, sort_keys=True, separators=(",", ":"))
+    body = json.dumps(
+        {key: value for key, value in data.items() if key != "hash"}, sort_keys=True, separators=(",", ":")
+    )
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
-def _lanes(record: Record, plan: Plan, n_ticks: int) -> tuple[
-        list[tuple[int, int, int]], NDArray[np.int64], dict[tuple[int, int, int], list[list[Any]]]]:
+def lanes_of(data: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """The lanes of frames, for `also`."""
+    return [(lane["from"], lane["to"], LANE_KINDS.index(lane["kind"])) for lane in data["lanes"]]
+
+
+def _lanes(
+    record: Record, plan: Plan, n_ticks: int, also: Sequence[tuple[int, int, int]]
+) -> tuple[list[tuple[int, int, int]], NDArray[np.int64], dict[tuple[int, int, int], list[list[Any]]]]:
     """Lanes between nodes (from, to, kind), heaviest first; chips by lane and week; the three chips that weigh most on each."""
     trades = record.trades
     a, b = plan.node_of[trades["seller"]], plan.node_of[trades["buyer"]]
@@ -99,7 +141,9 @@ def _lanes(record: Record, plan: Plan, n_ticks: int) -> tuple[
     drawn = (a >= 0) & (b >= 0) & (a != b) & (trades["tick"] < n_ticks)
     n = len(plan.nodes)
     code = ((a * n + b) * len(LANE_KINDS) + kind)[drawn]
-    codes, row = np.unique(code, return_inverse=True)
+    idle = np.array([(start * n + end) * len(LANE_KINDS) + sort for start, end, sort in also], dtype=code.dtype)
+    codes, row = np.unique(np.concatenate([code, idle]), return_inverse=True)
+    row = row[: len(code)]
     chips, tick = trades["chips"][drawn], trades["tick"][drawn]
     total = np.zeros(len(codes), dtype=np.int64)
     np.add.at(total, row, chips)
@@ -113,8 +157,14 @@ def _lanes(record: Record, plan: Plan, n_ticks: int) -> tuple[
     known = kept & (trades["chip"][drawn] >= 0)
     np.add.at(of_chip, (place[row][known], trades["chip"][drawn][known]), chips[known])
     lanes = [_decode(int(codes[i]), n) for i in order]
-    top = {lane: [[record.names["chip"][c], int(of_chip[i, c])] for c in np.argsort(-of_chip[i], kind="stable")[:3]
-                  if of_chip[i, c] > 0] for i, lane in enumerate(lanes)}
+    top = {
+        lane: [
+            [record.names["chip"][c], int(of_chip[i, c])]
+            for c in np.argsort(-of_chip[i], kind="stable")[:3]
+            if of_chip[i, c] > 0
+        ]
+        for i, lane in enumerate(lanes)
+    }
     return lanes, flow, top
 
 
@@ -141,8 +191,11 @@ def _levels(record: Record, plan: Plan, n_ticks: int) -> tuple[NDArray[np.int64]
     np.add.at(shipped, (record.trades["seller"][inside], record.trades["tick"][inside]), record.trades["chips"][inside])
     run = shipped.cumsum(axis=1)
     trail = run - np.pad(run, ((0, 0), (TRAIL_WEEKS, 0)))[:, :n_ticks]
-    sellers = [row for row, name in enumerate(record.names["actor"])
-               if name in record.names["maker"] or name in record.names.get("supplier", ())]
+    sellers = [
+        row
+        for row, name in enumerate(record.names["actor"])
+        if name in record.names["maker"] or name in record.names.get("supplier", ())
+    ]
     level[sellers] = trail[sellers]
     if "queue_chips" in state:
         queue = state["queue_chips"][:n_ticks].astype(np.int64)
@@ -164,9 +217,16 @@ def _chips(record: Record, n_ticks: int) -> list[dict[str, Any]]:
     sold = np.zeros((len(record.names["chip"]), n_ticks), dtype=np.int64)
     np.add.at(sold, (trades["chip"][goods], trades["tick"][goods]), trades["chips"][goods])
     makers = record.of["chip_maker"]
-    return [{"id": name, "maker": record.names["maker"][int(makers[row])] if 0 <= makers[row] < len(record.names["maker"]) else "",
-             "tpp": float(np.nan_to_num(record.of["chip_tpp"][row])), "sold": packed(sold[row])}
-            for row, name in enumerate(record.names["chip"]) if sold[row].any()]
+    return [
+        {
+            "id": name,
+            "maker": record.names["maker"][int(makers[row])] if 0 <= makers[row] < len(record.names["maker"]) else "",
+            "tpp": float(np.nan_to_num(record.of["chip_tpp"][row])),
+            "sold": packed(sold[row]),
+        }
+        for row, name in enumerate(record.names["chip"])
+        if sold[row].any()
+    ]
 
 
 def _events(events: Sequence[Event], n_ticks: int) -> dict[str, Any]:
@@ -210,6 +270,7 @@ def parting(a: Sequence[Event], b: Sequence[Event]) -> dict[str, Any] | None:
 
     Logs are compared week by week as sets, so that the order inside a week does not matter.
     """
+
     def by_tick(log: Sequence[Event]) -> dict[int, list[Event]]:
         weeks: dict[int, list[Event]] = {}
         for event in log:
@@ -225,6 +286,9 @@ def parting(a: Sequence[Event], b: Sequence[Event]) -> dict[str, Any] | None:
         only_a = [e for e in ours if said(e) not in {said(o) for o in theirs}]
         only_b = [e for e in theirs if said(e) not in {said(o) for o in ours}]
         if only_a or only_b:
-            return {"tick": tick, "base": only_a[0]._asdict() if only_a else None,
-                    "policy": only_b[0]._asdict() if only_b else None}
+            return {
+                "tick": tick,
+                "base": only_a[0]._asdict() if only_a else None,
+                "policy": only_b[0]._asdict() if only_b else None,
+            }
     return None

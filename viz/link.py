@@ -62,13 +62,27 @@ def read(query: str, scenarios: Collection[str], default: str, version: str) -> 
         room = ""
     if "m" in said and said["m"] != version:
         left.append("m")
-    return View(scenario, _whole(said, "seed", 1, MOST_SEED, left), _changes(said, "c", left), _changes(said, "b", left),
-                _whole(said, "w", 0, MOST_WEEK, left), view, room), list(dict.fromkeys(left))
+    return View(
+        scenario,
+        _whole(said, "seed", 1, MOST_SEED, left),
+        _changes(said, "c", left),
+        _changes(said, "b", left),
+        _whole(said, "w", 0, MOST_WEEK, left),
+        view,
+        room,
+    ), list(dict.fromkeys(left))
 
 
 def write(view: View, version: str) -> str:
     """The query that `read` turns back into this view."""
-    said: dict[str, str] = {"v": "1", "s": view.scenario, "seed": str(view.seed), "w": str(view.week), "view": view.view, "m": version}
+    said: dict[str, str] = {
+        "v": "1",
+        "s": view.scenario,
+        "seed": str(view.seed),
+        "w": str(view.week),
+        "view": view.view,
+        "m": version,
+    }
     for key, changes in (("c", view.changes), ("b", view.base)):
         if changes:
             said[key] = json.dumps(changes, separators=(",", ":"), sort_keys=True)
@@ -101,8 +115,11 @@ def _changes(said: dict[str, str], key: str, left: list[str]) -> dict[str, Any]:
 
 def plain_changes(found: object) -> bool:
     """Whether these are changes at all: a small flat map of dotted paths to bounded plain values."""
-    return (isinstance(found, dict) and len(found) <= MOST_CHANGES
-            and all(isinstance(path, str) and 0 < len(path) <= 160 and _plain(value, 0) for path, value in found.items()))
+    return (
+        isinstance(found, dict)
+        and len(found) <= MOST_CHANGES
+        and all(isinstance(path, str) and 0 < len(path) <= 160 and _plain(value, 0) for path, value in found.items())
+    )
 
 
 def _plain(value: object, depth: int) -> bool:
@@ -117,6 +134,7 @@ def _plain(value: object, depth: int) -> bool:
     if isinstance(value, list):
         return len(value) <= 80 and all(_plain(part, depth + 1) for part in value)
     if isinstance(value, dict):
-        return len(value) <= 40 and all(isinstance(key, str) and len(key) <= 80 and _plain(part, depth + 1)
-                                        for key, part in value.items())
+        return len(value) <= 40 and all(
+            isinstance(key, str) and len(key) <= 80 and _plain(part, depth + 1) for key, part in value.items()
+        )
     return False

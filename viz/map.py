@@ -58,10 +58,36 @@ def band_of(country: str) -> str:
 def label_of(name: str) -> str:
     """An actor id as a reader sees it; short ids of firms stay capitals."""
     words = name.replace("-", " ").replace("_", " ").split()
-    known = {"amd": "AMD", "tsmc": "TSMC", "smic": "SMIC", "cxmt": "CXMT", "asml": "ASML", "us": "US", "cn": "CN",
-             "hbm": "HBM", "ai": "AI", "skhynix": "SK Hynix", "xai": "xAI", "openai": "OpenAI", "deepseek": "DeepSeek",
-             "bytedance": "ByteDance", "cowos": "CoWoS", "row": "RoW", "uae": "UAE", "pla": "PLA", "thead": "T-Head",
-             "sg": "SG", "my": "MY", "hk": "HK", "ae": "AE", "tw": "TW", "jp": "JP", "kr": "KR", "eu": "EU", "sk": "SK"}
+    known = {
+        "amd": "AMD",
+        "tsmc": "TSMC",
+        "smic": "SMIC",
+        "cxmt": "CXMT",
+        "asml": "ASML",
+        "us": "US",
+        "cn": "CN",
+        "hbm": "HBM",
+        "ai": "AI",
+        "skhynix": "SK Hynix",
+        "xai": "xAI",
+        "openai": "OpenAI",
+        "deepseek": "DeepSeek",
+        "bytedance": "ByteDance",
+        "cowos": "CoWoS",
+        "row": "RoW",
+        "uae": "UAE",
+        "pla": "PLA",
+        "thead": "T-Head",
+        "sg": "SG",
+        "my": "MY",
+        "hk": "HK",
+        "ae": "AE",
+        "tw": "TW",
+        "jp": "JP",
+        "kr": "KR",
+        "eu": "EU",
+        "sk": "SK",
+    }
     return " ".join(known.get(word.lower(), word[:1].upper() + word[1:]) for word in words)
 
 
@@ -75,7 +101,9 @@ def plan(record: Record, seats: Mapping[str, str] | None = None, most: int = MOS
     nodes: list[Node] = []
     for kind in KINDS:
         for band in BANDS:
-            nodes.extend(_cell([one for one in people if one[3] == kind and band_of(one[2]) == band], kind, band, busy, most))
+            nodes.extend(
+                _cell([one for one in people if one[3] == kind and band_of(one[2]) == band], kind, band, busy, most)
+            )
     placed, edges = _place(nodes)
     node_of = np.full(len(record.names["actor"]), -1, dtype=np.int64)
     for row, node in enumerate(placed):
@@ -107,11 +135,13 @@ def _volume(record: Record) -> NDArray[np.int64]:
     return volume
 
 
-def _cell(people: list[tuple[int, str, str, str]], kind: str, band: str, busy: NDArray[np.int64], most: int) -> list[Node]:
+def _cell(
+    people: list[tuple[int, str, str, str]], kind: str, band: str, busy: NDArray[np.int64], most: int
+) -> list[Node]:
     """Nodes of one kind in one band; makers and labs that never traded keep a mark, idle others have none."""
     found = [one for one in people if busy[one[0]] > 0 or kind in ("maker", "lab")]
     loudest = sorted(found, key=lambda one: (-int(busy[one[0]]), one[1]))
-    loud = sorted(loudest[:most if len(found) <= most else most - 1], key=lambda one: one[1])
+    loud = sorted(loudest[: most if len(found) <= most else most - 1], key=lambda one: one[1])
     nodes = [Node(name, label_of(name), kind, band, country, (actor,)) for actor, name, country, _ in loud]
     rest = [one for one in found if one not in loud]
     if rest:
@@ -121,7 +151,9 @@ def _cell(people: list[tuple[int, str, str, str]], kind: str, band: str, busy: N
 
 def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
     """Rows spaced evenly inside each band; a band's height follows its fullest column."""
-    counts = {(kind, band): sum(node.kind == kind and node.band == band for node in nodes) for kind in KINDS for band in BANDS}
+    counts = {
+        (kind, band): sum(node.kind == kind and node.band == band for node in nodes) for kind in KINDS for band in BANDS
+    }
     fullest = [max(2.5, *(counts[kind, band] for kind in KINDS)) for band in BANDS]
     edges = np.concatenate([[0.0], np.cumsum(fullest) / sum(fullest)])
     seen: dict[tuple[str, str], int] = {}
@@ -132,6 +164,16 @@ def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
         top, bottom = edges[BANDS.index(node.band)], edges[BANDS.index(node.band) + 1]
         y = top + (bottom - top) * (row + 0.5 + 0.35) / (counts[cell] + 0.7)
         nudge = 0.03 * (row % 2) if node.kind == "distributor" and counts[cell] > 6 else 0.0
-        placed.append(Node(node.id, node.label, node.kind, node.band, node.country, node.actors,
-                           round(COLUMN_AT[node.kind] + nudge, 4), round(float(y), 4)))
+        placed.append(
+            Node(
+                node.id,
+                node.label,
+                node.kind,
+                node.band,
+                node.country,
+                node.actors,
+                round(COLUMN_AT[node.kind] + nudge, 4),
+                round(float(y), 4),
+            )
+        )
     return placed, tuple(round(float(edge), 4) for edge in edges)

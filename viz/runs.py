@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class QueueFull(Exception):
+class QueueFullError(Exception):
     """More worlds wait than may; the asker keeps the picture it has."""
 
 
 class Runs(Generic[T]):
     """Results by key.
 
-    workers    computations at once; `most_waiting` more may wait, further ones raise QueueFull.
+    workers    computations at once; `most_waiting` more may wait, further ones raise QueueFullError.
     keep       results remembered, the least recently asked dropped first.
     """
 
@@ -34,7 +34,7 @@ class Runs(Generic[T]):
         """Computations begun; requests that shared one are not counted."""
 
     def get(self, key: Hashable, make: Callable[[], T], timeout_s: float = 120.0) -> T:
-        """The result under a key, made once however many ask. Raises QueueFull, TimeoutError, or what `make` raised."""
+        """The result under a key, made once however many ask. Raises QueueFullError, TimeoutError, or what `make` raised."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -42,7 +42,7 @@ class Runs(Generic[T]):
             future = self._flying.get(key)
             if future is None:
                 if len(self._flying) >= self._most:
-                    raise QueueFull
+                    raise QueueFullError
                 self.computed += 1
                 future = self._flying[key] = self._pool.submit(self._make, key, make)
         try:

@@ -34,11 +34,17 @@ SETTINGS = {
 MESSAGE_BYTES = 128 * 1024
 """No request of a tab is near this size; a larger one ends its socket."""
 
-CONTENT_POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-                  "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
-                  "base-uri 'self'; form-action 'self'")
-HEADERS = [(b"content-security-policy", CONTENT_POLICY.encode()), (b"x-content-type-options", b"nosniff"),
-           (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY")]
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'self'; form-action 'self'"
+)
+HEADERS = [
+    (b"content-security-policy", CONTENT_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
 
 _ZOOM_FORBIDDEN = "width=device-width, initial-scale=1, maximum-scale=1, user-scalable=no, minimal-ui"
 
@@ -58,8 +64,10 @@ class Guard:
 
     def __init__(self, inner: Any, language: str = "en") -> None:
         self.inner, self.language = inner, language
-        self.files = {"/stage.js": (export.script().encode(), b"text/javascript; charset=utf-8"),
-                      "/stage.css": (export.style().encode(), b"text/css; charset=utf-8")}
+        self.files = {
+            "/stage.js": (export.script().encode(), b"text/javascript; charset=utf-8"),
+            "/stage.css": (export.style().encode(), b"text/css; charset=utf-8"),
+        }
         self.mark = hashlib.sha256(b"".join(body for body, _ in self.files.values())).hexdigest()[:12]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +100,9 @@ class Guard:
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 headers = [*message["headers"], *HEADERS]
                 if kind.startswith(b"text/html") and scope["path"] == "/":
-                    start.update(message, headers=[(n, v) for n, v in headers if n.lower() not in (b"content-length", b"etag")])
+                    start.update(
+                        message, headers=[(n, v) for n, v in headers if n.lower() not in (b"content-length", b"etag")]
+                    )
                     return
                 await send({**message, "headers": headers})
             elif start:
@@ -109,10 +119,15 @@ class Guard:
 
     def mend(self, html: str) -> str:
         """Language, zoom, a description, and the stage's own files, which load beside Solara's."""
-        head = (f'<meta name="description" content="chokepoint: the AI-chip trade under export controls">\n'
-                f'<link rel="stylesheet" href="/stage.css?v={self.mark}">\n<script data-stage defer src="/stage.js?v={self.mark}"></script>\n</head>')
-        return (html.replace("<html>", f'<html lang="{self.language}">', 1)
-                .replace(_ZOOM_FORBIDDEN, "width=device-width, initial-scale=1", 1).replace("</head>", head, 1))
+        head = (
+            f'<meta name="description" content="chokepoint: the AI-chip trade under export controls">\n'
+            f'<link rel="stylesheet" href="/stage.css?v={self.mark}">\n<script data-stage defer src="/stage.js?v={self.mark}"></script>\n</head>'
+        )
+        return (
+            html.replace("<html>", f'<html lang="{self.language}">', 1)
+            .replace(_ZOOM_FORBIDDEN, "width=device-width, initial-scale=1", 1)
+            .replace("</head>", head, 1)
+        )
 
 
 def same_origin(scope: Scope) -> bool:
@@ -135,5 +150,12 @@ def serve(house: state.House, host: str, port: int) -> None:
     import uvicorn
 
     warnings.filterwarnings("ignore", "Cookies with samesite", UserWarning)
-    uvicorn.run(application(house), host=host, port=port, access_log=False, log_level="warning", ws_max_size=MESSAGE_BYTES,
-                timeout_graceful_shutdown=2)
+    uvicorn.run(
+        application(house),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        ws_max_size=MESSAGE_BYTES,
+        timeout_graceful_shutdown=2,
+    )

@@ -49,10 +49,21 @@ class Session:
     def boot(self) -> dict[str, Any]:
         """What the page needs before anything is computed."""
         view = self.view
-        return {"version": version(), "texts": texts(self.house.language), "scenarios": self.house.desk.listed,
-                "lessons": plain(lessons(self.house.language)),
-                "state": {"scenario": view.scenario, "seed": view.seed, "changes": view.changes, "base": view.base,
-                          "week": view.week, "view": view.view, "start": "2022-01-03"}}
+        return {
+            "version": version(),
+            "texts": texts(self.house.language),
+            "scenarios": self.house.desk.listed,
+            "lessons": plain(lessons(self.house.language)),
+            "state": {
+                "scenario": view.scenario,
+                "seed": view.seed,
+                "changes": view.changes,
+                "base": view.base,
+                "week": view.week,
+                "view": view.view,
+                "start": "2022-01-03",
+            },
+        }
 
     def begin(self) -> None:
         """The first picture."""
@@ -72,8 +83,10 @@ class Session:
         """Carry out one request of the tab; anything at all may arrive here."""
         try:
             request = validate.request(data, self.house.desk.names)
-        except validate.Refusal as refusal:
-            self._word(json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", str(refusal))}))
+        except validate.RefusalError as refusal:
+            self._word(
+                json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", str(refusal))})
+            )
             return
         if request.what == "world":
             self._world(request)
@@ -95,7 +108,9 @@ class Session:
             self.put("levers", desk.levers(request.scenario))
 
         def tell(title: str, share: float | None) -> None:
-            self.put("status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share}))
+            self.put(
+                "status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share})
+            )
 
         text = desk.world(request, tell, note)
         self.put("world", text)
@@ -137,9 +152,15 @@ class Session:
     def _teach(self, request: validate.Request) -> None:
         room = self.house.classroom.taught_by(request.words["token"]) if request.words["token"] else None
         if room is None:
-            self._word(json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", "no teacher's token")}))
+            self._word(
+                json.dumps(
+                    {"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", "no teacher's token")}
+                )
+            )
             return
-        self.house.classroom.teach(room, request.words["act"], request.words["lesson"], request.scenario, request.changes)
+        self.house.classroom.teach(
+            room, request.words["act"], request.words["lesson"], request.scenario, request.changes
+        )
 
     def leave(self) -> None:
         if self.room:

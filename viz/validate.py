@@ -14,7 +14,7 @@ FILES = ("scenario", "page")
 WORDS = ("seller", "buyer", "chip", "file", "act", "room", "token", "lesson", "question")
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that is not carried out, and why, in words a reader can be shown."""
 
 
@@ -40,29 +40,38 @@ class Request:
 
 
 def request(data: object, scenarios: Collection[str]) -> Request:
-    """The request in what a client sent. Raises Refusal on anything it cannot be."""
+    """The request in what a client sent. Raises RefusalError on anything it cannot be."""
     if not isinstance(data, dict):
-        raise Refusal("it is no request")
+        raise RefusalError("it is no request")
     what = data.get("what")
     if what not in WHATS:
-        raise Refusal("no such question")
+        raise RefusalError("no such question")
     scenario = data.get("scenario", next(iter(scenarios), ""))
     if not isinstance(scenario, str) or scenario not in scenarios:
-        raise Refusal("no such scenario")
+        raise RefusalError("no such scenario")
     changes, base = data.get("changes") or {}, data.get("base") or {}
     if not plain_changes(changes) or not plain_changes(base):
-        raise Refusal("the changes are malformed or too many")
+        raise RefusalError("the changes are malformed or too many")
     have = data.get("have") or []
     if not isinstance(have, list) or len(have) > 16:
-        raise Refusal("malformed list of frames")
+        raise RefusalError("malformed list of frames")
     words = {key: _word(data, key) for key in WORDS}
     if what == "teach" and words["act"] not in TEACHINGS:
-        raise Refusal("no such act")
+        raise RefusalError("no such act")
     if what == "file" and words["file"] not in FILES:
-        raise Refusal("no such file")
-    return Request(what, scenario, _whole(data, "seed", 1, MOST_SEED), _whole(data, "seq", 0, 2**53), dict(changes), dict(base),
-                   tuple(text for text in have if isinstance(text, str) and len(text) <= 16),
-                   _whole(data, "tick", 0, MOST_WEEK), _whole(data, "choice", 0, 20), words)
+        raise RefusalError("no such file")
+    return Request(
+        what,
+        scenario,
+        _whole(data, "seed", 1, MOST_SEED),
+        _whole(data, "seq", 0, 2**53),
+        dict(changes),
+        dict(base),
+        tuple(text for text in have if isinstance(text, str) and len(text) <= 16),
+        _whole(data, "tick", 0, MOST_WEEK),
+        _whole(data, "choice", 0, 20),
+        words,
+    )
 
 
 def _word(data: dict[Any, Any], key: str) -> str:
@@ -70,7 +79,7 @@ def _word(data: dict[Any, Any], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > 80 or not value.isprintable():
-        raise Refusal(f"{key} is malformed")
+        raise RefusalError(f"{key} is malformed")
     return value
 
 
@@ -79,5 +88,5 @@ def _whole(data: dict[Any, Any], key: str, default: int, most: int) -> int:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) > 2**53:
-        raise Refusal(f"{key} is no number")
+        raise RefusalError(f"{key} is no number")
     return max(0, min(most, int(value)))

@@ -17,11 +17,29 @@ from sim.record import CHANNELS, TRADE_COLUMNS, Event, Record
 WEEKS = 104
 BAN = 40
 MAKERS = (("nvidia", "US"), ("amd", "US"), ("intel", "US"), ("huawei", "CN"), ("cambricon", "CN"), ("hygon", "CN"))
-SUPPLIERS = (("tsmc", "TW"), ("cowos", "TW"), ("skhynix", "KR"), ("samsung", "KR"), ("micron", "US"), ("asml", "NL"),
-             ("smic", "CN"), ("cxmt", "CN"))
+SUPPLIERS = (
+    ("tsmc", "TW"),
+    ("cowos", "TW"),
+    ("skhynix", "KR"),
+    ("samsung", "KR"),
+    ("micron", "US"),
+    ("asml", "NL"),
+    ("smic", "CN"),
+    ("cxmt", "CN"),
+)
 HUBS = ("SG", "MY", "HK", "AE", "TW", "JP", "US", "CN")
-CHIPS = (("A100", 0, 4992.0), ("H100", 0, 15824.0), ("A800", 0, 4992.0), ("H20", 0, 2368.0), ("MI250", 1, 5800.0),
-         ("Gaudi2", 2, 6912.0), ("910B", 3, 5000.0), ("910C", 3, 10000.0), ("MLU370", 4, 1536.0), ("DCU", 5, 1600.0))
+CHIPS = (
+    ("A100", 0, 4992.0),
+    ("H100", 0, 15824.0),
+    ("A800", 0, 4992.0),
+    ("H20", 0, 2368.0),
+    ("MI250", 1, 5800.0),
+    ("Gaudi2", 2, 6912.0),
+    ("910B", 3, 5000.0),
+    ("910C", 3, 10000.0),
+    ("MLU370", 4, 1536.0),
+    ("DCU", 5, 1600.0),
+)
 COUNTRIES = ("AE", "CN", "HK", "JP", "KR", "MY", "NL", "SG", "TW", "US")
 
 
@@ -51,8 +69,11 @@ def wave(row: int, col: int) -> float:
 
 def fake_result(leak: float = 1.0, weeks: int = WEEKS) -> FakeResult:
     """A run; `leak` scales the grey flow, so that two worlds differ."""
-    record = Record(clock=Clock(date(2022, 1, 3), date.fromordinal(date(2022, 1, 3).toordinal() + 7 * weeks)),
-                    names=_names(), of=_attributes())
+    record = Record(
+        clock=Clock(date(2022, 1, 3), date.fromordinal(date(2022, 1, 3).toordinal() + 7 * weeks)),
+        names=_names(),
+        of=_attributes(),
+    )
     record.ticks_run = weeks
     record.trades = _trades(record, leak, weeks)
     record.state = _state(record, weeks)
@@ -61,14 +82,29 @@ def fake_result(leak: float = 1.0, weeks: int = WEEKS) -> FakeResult:
 
 
 def _names() -> dict[str, tuple[str, ...]]:
-    labs = tuple([f"us_lab_{i:02d}" for i in range(12)] + [f"cn_lab_{i:02d}" for i in range(14)] + [f"row_lab_{i:02d}" for i in range(6)])
+    labs = tuple(
+        [f"us_lab_{i:02d}" for i in range(12)]
+        + [f"cn_lab_{i:02d}" for i in range(14)]
+        + [f"row_lab_{i:02d}" for i in range(6)]
+    )
     shops = tuple(f"shop_{HUBS[i % len(HUBS)].lower()}_{i:02d}" for i in range(14))
     makers, suppliers = tuple(name for name, _ in MAKERS), tuple(name for name, _ in SUPPLIERS)
     actors = tuple(sorted((*labs, *shops, *makers, *suppliers, "gov_us", "gov_cn")))
-    return {"actor": actors, "maker": makers, "lab": labs, "distributor": shops, "supplier": suppliers,
-            "chip": tuple(name for name, *_ in CHIPS), "country": COUNTRIES, "channel": CHANNELS,
-            "use": ("train", "infer"), "region": ("CN", "US", "ROW"), "place": ("listed", "civil"), "party": (),
-            "rule": ("OCT_2022", "SUBSIDY_CN")}
+    return {
+        "actor": actors,
+        "maker": makers,
+        "lab": labs,
+        "distributor": shops,
+        "supplier": suppliers,
+        "chip": tuple(name for name, *_ in CHIPS),
+        "country": COUNTRIES,
+        "channel": CHANNELS,
+        "use": ("train", "infer"),
+        "region": ("CN", "US", "ROW"),
+        "place": ("listed", "civil"),
+        "party": (),
+        "rule": ("OCT_2022", "SUBSIDY_CN"),
+    }
 
 
 def _country(name: str) -> str:
@@ -87,10 +123,17 @@ def _attributes() -> dict[str, NDArray[Any]]:
     country = {name: row for row, name in enumerate(COUNTRIES)}
     rows = {axis: np.array([actor[name] for name in names[axis]]) for axis in ("lab", "maker", "distributor")}
     seat = {axis: np.array([country[_country(name)] for name in names[axis]]) for axis in rows}
-    return {"lab_actor": rows["lab"], "maker_actor": rows["maker"], "distributor_actor": rows["distributor"],
-            "lab_country": seat["lab"], "lab_hq": seat["lab"],
-            "maker_hq": seat["maker"], "distributor_country": seat["distributor"],
-            "chip_maker": np.array([maker for _, maker, _ in CHIPS]), "chip_tpp": np.array([tpp for *_, tpp in CHIPS])}
+    return {
+        "lab_actor": rows["lab"],
+        "maker_actor": rows["maker"],
+        "distributor_actor": rows["distributor"],
+        "lab_country": seat["lab"],
+        "lab_hq": seat["lab"],
+        "maker_hq": seat["maker"],
+        "distributor_country": seat["distributor"],
+        "chip_maker": np.array([maker for _, maker, _ in CHIPS]),
+        "chip_tpp": np.array([tpp for *_, tpp in CHIPS]),
+    }
 
 
 def _trades(record: Record, leak: float, weeks: int) -> dict[str, NDArray[Any]]:
@@ -100,8 +143,28 @@ def _trades(record: Record, leak: float, weeks: int) -> dict[str, NDArray[Any]]:
 
     def trade(tick: int, book: int, seller: int, buyer: int, chip: int, chips: int, channel: int) -> None:
         if chips > 0:
-            rows.append((tick, book, seller, buyer, chip, chips, chips * 2_000_000, chips * 1_800_000, 0, 0, channel, -1,
-                         0, 0, 0, 0, -1, tick + 2))
+            rows.append(
+                (
+                    tick,
+                    book,
+                    seller,
+                    buyer,
+                    chip,
+                    chips,
+                    chips * 2_000_000,
+                    chips * 1_800_000,
+                    0,
+                    0,
+                    channel,
+                    -1,
+                    0,
+                    0,
+                    0,
+                    0,
+                    -1,
+                    tick + 2,
+                )
+            )
 
     supplier_rows = [names["actor"].index(name) for name in names["supplier"]]
     for tick in range(weeks):
@@ -145,7 +208,8 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
     held = np.zeros((weeks, shops, chips), dtype=np.int64)
     trades = record.trades
     for tick, book, seller, buyer, chip, n, channel in zip(
-            *(trades[name] for name in ("tick", "book", "seller", "buyer", "chip", "chips", "channel")), strict=True):
+        *(trades[name] for name in ("tick", "book", "seller", "buyer", "chip", "chips", "channel")), strict=True
+    ):
         if book in (0, 1) and int(buyer) in lab_row:
             bought[tick, lab_row[int(buyer)], chip, channel] += n
         if int(buyer) in shop_row:
@@ -155,22 +219,42 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
     queue = np.zeros((weeks, labs, chips), dtype=np.int64)
     queue[:, :, 1] = (np.arange(weeks)[:, None] * 30) * (1 + 2 * chinese[None, :])
     queue[BAN:, chinese, 1] = 0
-    return {"stock_chips": bought.cumsum(axis=0), "distributor_chips": held, "queue_chips": queue,
-            "finished_chips": np.full((weeks, chips), 500, dtype=np.int64)}
+    return {
+        "stock_chips": bought.cumsum(axis=0),
+        "distributor_chips": held,
+        "queue_chips": queue,
+        "finished_chips": np.full((weeks, chips), 500, dtype=np.int64),
+    }
 
 
 def _events(weeks: int) -> list[Event]:
-    def happened(tick: int, kind: str, actor: str, text: str, cause: int = -1, rule: str = "", chip: str = "",
-                 other: str = "", quantity: float = 0.0, unit: str = "") -> Event:
+    def happened(
+        tick: int,
+        kind: str,
+        actor: str,
+        text: str,
+        cause: int = -1,
+        rule: str = "",
+        chip: str = "",
+        other: str = "",
+        quantity: float = 0.0,
+        unit: str = "",
+    ) -> Event:
         return Event(tick, kind, actor, chip, other, rule, quantity, unit, cause, text)
 
-    log = [happened(BAN - 6, "decree_announced", "gov_us", "Rule announced", rule="OCT_2022"),
-           happened(BAN, "decree_in_force", "gov_us", "Rule binds", cause=0, rule="OCT_2022"),
-           happened(BAN, "queue_cancelled", "nvidia", "Orders struck out", 1, "OCT_2022", "A100", "cn_lab_00", 2400, "chips"),
-           happened(BAN + 1, "charge", "nvidia", "Write-down booked", 2, "OCT_2022", "A100", "", 4.5e8, "USD"),
-           happened(BAN + 9, "smuggled", "shop_sg_00", "Sold past the rule", 1, "OCT_2022", "H100", "cn_lab_03", 80, "chips"),
-           happened(BAN + 20, "bust", "shop_hk_02", "Network shut", 4, "OCT_2022", "H100", "", 60, "chips"),
-           happened(BAN + 30, "decree_in_force", "gov_cn", "Subsidy starts", -1, "SUBSIDY_CN")]
+    log = [
+        happened(BAN - 6, "decree_announced", "gov_us", "Rule announced", rule="OCT_2022"),
+        happened(BAN, "decree_in_force", "gov_us", "Rule binds", cause=0, rule="OCT_2022"),
+        happened(
+            BAN, "queue_cancelled", "nvidia", "Orders struck out", 1, "OCT_2022", "A100", "cn_lab_00", 2400, "chips"
+        ),
+        happened(BAN + 1, "charge", "nvidia", "Write-down booked", 2, "OCT_2022", "A100", "", 4.5e8, "USD"),
+        happened(
+            BAN + 9, "smuggled", "shop_sg_00", "Sold past the rule", 1, "OCT_2022", "H100", "cn_lab_03", 80, "chips"
+        ),
+        happened(BAN + 20, "bust", "shop_hk_02", "Network shut", 4, "OCT_2022", "H100", "", 60, "chips"),
+        happened(BAN + 30, "decree_in_force", "gov_cn", "Subsidy starts", -1, "SUBSIDY_CN"),
+    ]
     return [event for event in log if event.tick < weeks]
 
 
@@ -178,16 +262,24 @@ def _panels(record: Record, leak: float, weeks: int) -> dict[str, Panel]:
     week = np.arange(weeks, dtype=float)
     after = np.maximum(0.0, week - BAN)
 
-    def panel(name: str, unit: str, over: str, values: NDArray[np.float64], dims: tuple[str, ...] = (),
-              key: tuple[str, ...] = ()) -> Panel:
+    def panel(
+        name: str,
+        unit: str,
+        over: str,
+        values: NDArray[np.float64],
+        dims: tuple[str, ...] = (),
+        key: tuple[str, ...] = (),
+    ) -> Panel:
         return Panel(name, unit, over, dims, (key,), values[None, :])  # type: ignore[arg-type]
 
     assert record.clock.n_ticks == weeks
     return {
         "smuggled_chips": panel("smuggled_chips", "chips", "sum", leak * 20 * np.minimum(after, 20)),
-        "grey_premium": panel("grey_premium", "ratio", "mean", 1 + leak * 0.4 * (after > 0) * (1 + np.sin(week / 6) / 3)),
+        "grey_premium": panel(
+            "grey_premium", "ratio", "mean", 1 + leak * 0.4 * (after > 0) * (1 + np.sin(week / 6) / 3)
+        ),
         "lag_months": panel("lag_months", "months", "last", 10 + after / 12),
         "independence_index": panel("independence_index", "share", "last", 0.2 + 0.5 * after / weeks),
         "market_value_usd": panel("market_value_usd", "USD", "last", 5e11 * (1 + week / 40)),
-        "wait_months": panel("wait_months", "months", "mean", 2 + 6 * np.exp(-((week - 60) / 18) ** 2)),
+        "wait_months": panel("wait_months", "months", "mean", 2 + 6 * np.exp(-(((week - 60) / 18) ** 2))),
     }
