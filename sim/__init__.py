@@ -1,3 +1,30 @@
-"""chokepoint: the AI-chip trade under export controls, simulated. The public door: load, build, run, Result."""
+"""chokepoint: the AI-chip trade under export controls, simulated. The public door: load, build, run, Result.
+
+The door opens on first use, so that `import sim.errors` or `chokepoint --help` does not wait for Mesa and numba.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from sim import kernels_cache as kernels_cache  # first: numba reads its cache folder when it is imported
+
+if TYPE_CHECKING:
+    from sim.results import Result as Result
+    from sim.door import build as build
+    from sim.door import load as load
+    from sim.door import run as run
+
+__all__ = ["Result", "build", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    if name == "Result":
+        from sim.results import Result
+
+        return Result
+    from sim import door
+
+    return getattr(door, name)

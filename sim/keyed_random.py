@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 _MASK = 0xFFFFFFFF
 
 
-def key_of(*names: object) -> int:
+def key_of(*names: object) -> np.uint64:
     """64-bit key of a sequence of names; the same on every machine and for every PYTHONHASHSEED."""
     text = "\x1f".join(str(name) for name in names)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
 
 
 def keys_of(event: str, names: tuple[str, ...] | list[str]) -> NDArray[np.uint64]:

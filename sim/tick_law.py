@@ -108,7 +108,7 @@ def _tell_rules(world: World) -> None:
                                          text=rule.clause or name)
         for leak in rule.leaks:
             if leak.reported and clock.tick_of(leak.reported) == world.tick:
-                law.cause.setdefault(name, world.tell("leak", rule=name, quantity=leak.certainty, unit="probability",
+                law.cause.setdefault(name, world.tell("leak", rule=name, quantity=leak.certainty.value, unit="probability",
                                                       other=leak.who, text=leak.signal))
 
 

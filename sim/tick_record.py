@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.build import names_of
+from sim.layout import names_of
 from sim.frame import NEVER as NOT_OFFERED
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim import tick_decide, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
 from sim.agents.base import AGENTS
-from sim.build import frame_of, grey_lanes, opening
+from sim.layout import frame_of, grey_lanes, opening
 from sim.enforcement import Networks
 from sim.frame import Frame
 from sim.ledger import Ledger
