@@ -54,6 +54,18 @@ LANES = (("grey MY-CN", "MY", "CN"), ("grey SG-CN", "SG", "CN"), ("hub TW-MY", "
 LIST_USD = (12_000, 12_000, 11_000, 27_000, 10_000, 1_600)
 
 
+class FakeScenario:
+    """What a result asks of its scenario."""
+
+    title = "A made-up history"
+    summary = "Closed forms in place of a simulation."
+    hash = "0" * 64
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {"title": self.title, "summary": self.summary}
+
+
 def fake_record(weeks: int = 104, size: str = "small", leak: float = 1.0) -> Record:
     """A run of `weeks`; `leak` scales the grey flow so that two runs differ; `size` is small or history."""
     extra = {"small": (0, 0), "history": (50, 40)}[size]
@@ -66,17 +78,34 @@ def fake_record(weeks: int = 104, size: str = "small", leak: float = 1.0) -> Rec
     return record
 
 
-FISCAL = {"FY23Q1": date(2022, 5, 1), "FY23Q2": date(2022, 7, 31), "FY23Q3": date(2022, 10, 30), "FY23Q4": date(2023, 1, 29)}
+FISCAL = {
+    "FY23Q1": date(2022, 5, 1),
+    "FY23Q2": date(2022, 7, 31),
+    "FY23Q3": date(2022, 10, 30),
+    "FY23Q4": date(2023, 1, 29),
+}
 
 
 def _names(more_labs: int, more_chips: int) -> dict[str, tuple[str, ...]]:
     labs = tuple([name for name, *_ in LABS] + [f"tail_{i:02d}" for i in range(more_labs)])
     chips = tuple([chip[0] for chip in CHIPS] + [f"part {i:02d}" for i in range(more_chips)])
     makers, shops = tuple(name for name, _ in MAKERS), tuple(name for name, _ in SHOPS)
-    return {"actor": tuple(sorted((*labs, *makers, *shops, "gov_cn", "gov_us", "tsmc"))), "maker": makers, "lab": labs,
-            "distributor": shops, "supplier": ("tsmc",), "chip": chips, "country": COUNTRIES, "channel": CHANNELS,
-            "use": USES, "region": REGIONS, "place": PLACES, "party": PARTIES, "lane": tuple(lane for lane, *_ in LANES),
-            "rule": ("RULE_2022_10", "SG_CASE")}
+    return {
+        "actor": tuple(sorted((*labs, *makers, *shops, "gov_cn", "gov_us", "tsmc"))),
+        "maker": makers,
+        "lab": labs,
+        "distributor": shops,
+        "supplier": ("tsmc",),
+        "chip": chips,
+        "country": COUNTRIES,
+        "channel": CHANNELS,
+        "use": USES,
+        "region": REGIONS,
+        "place": PLACES,
+        "party": PARTIES,
+        "lane": tuple(lane for lane, *_ in LANES),
+        "rule": ("RULE_2022_10", "SG_CASE"),
+    }
 
 
 def _attributes(names: dict[str, tuple[str, ...]]) -> dict[str, NDArray[Any]]:
@@ -84,9 +113,23 @@ def _attributes(names: dict[str, tuple[str, ...]]) -> dict[str, NDArray[Any]]:
     country = {name: row for row, name in enumerate(COUNTRIES)}
     chips = [CHIPS[i % len(CHIPS)] for i in range(len(names["chip"]))]
     labs = [LABS[i % len(LABS)] for i in range(len(names["lab"]))]
-    fields = ("maker", "tpp", "io_gbps", "membw_gbps", "memory_gb", "train_weight", "infer_weight", "datacentre", "fab",
-              "cut_from", "announced_tick", "volume_tick")
-    of: dict[str, NDArray[Any]] = {f"chip_{field}": np.array([chip[i + 1] for chip in chips]) for i, field in enumerate(fields)}
+    fields = (
+        "maker",
+        "tpp",
+        "io_gbps",
+        "membw_gbps",
+        "memory_gb",
+        "train_weight",
+        "infer_weight",
+        "datacentre",
+        "fab",
+        "cut_from",
+        "announced_tick",
+        "volume_tick",
+    )
+    of: dict[str, NDArray[Any]] = {
+        f"chip_{field}": np.array([chip[i + 1] for chip in chips]) for i, field in enumerate(fields)
+    }
     of["chip_volume_tick"][of["chip_volume_tick"] > 10_000] = NEVER
     for axis in ("maker", "lab", "distributor"):
         of[f"{axis}_actor"] = np.array([actor[name] for name in names[axis]])
@@ -104,7 +147,7 @@ def _attributes(names: dict[str, tuple[str, ...]]) -> dict[str, NDArray[Any]]:
 
 
 def _trades(record: Record, weeks: int, leak: float) -> dict[str, NDArray[Any]]:
-    """Every maker sells to every lab each week (foreign A100-class parts to China until BAN, A800 after week 50, Ascends
+    """Makers sell to labs every third week (foreign A100-class parts to China until BAN, A800 after week 50, Ascends
     in China after week 60); hubs sell H100 to Chinese labs after BAN; google leases A100s to bytedance."""
     of, rows = record.of, []
     for tick in range(weeks):
@@ -135,20 +178,75 @@ def _sale(record: Record, tick: int, lab: int, chip: int, chips: int, channel: i
     of, cents = record.of, chips * LIST_USD[chip % len(CHIPS)] * 100
     seat, hq = int(of["lab_country"][lab]), int(of["lab_hq"][lab])
     bill_to = 3 if seat == 0 and chips % 2 else seat
-    return (tick, 0, int(of["maker_actor"][of["chip_maker"][chip]]), int(of["lab_actor"][lab]), chip, chips,
-            cents + cents // 50, cents, cents // 100, 0, channel, -1, seat, bill_to, hq, hq, -1, tick + 2)
+    return (
+        tick,
+        0,
+        int(of["maker_actor"][of["chip_maker"][chip]]),
+        int(of["lab_actor"][lab]),
+        chip,
+        chips,
+        cents + cents // 50,
+        cents,
+        cents // 100,
+        0,
+        channel,
+        -1,
+        seat,
+        bill_to,
+        hq,
+        hq,
+        -1,
+        tick + 2,
+    )
 
 
 def _leak(record: Record, tick: int, lab: int, chips: int) -> tuple[int, ...]:
     of, shop = record.of, tick % 2
     cents, hub = chips * 27_000 * 100, int(of["distributor_country"][shop])
-    return (tick, 1, int(of["distributor_actor"][shop]), int(of["lab_actor"][lab]), 3, chips, cents * 7 // 5, cents, 0, 0, 2, 0,
-            0, hub, hub, 0, shop, tick + 3)
+    return (
+        tick,
+        1,
+        int(of["distributor_actor"][shop]),
+        int(of["lab_actor"][lab]),
+        3,
+        chips,
+        cents * 7 // 5,
+        cents,
+        0,
+        0,
+        2,
+        0,
+        0,
+        hub,
+        hub,
+        0,
+        shop,
+        tick + 3,
+    )
 
 
 def _lease(record: Record, tick: int) -> tuple[int, ...]:
     of = record.of
-    return (tick, 2, int(of["lab_actor"][2]), int(of["lab_actor"][0]), 0, 500, 500 * 168 * 150, 0, 0, 0, 4, 1, 5, 5, 0, 0, -1, tick)
+    return (
+        tick,
+        2,
+        int(of["lab_actor"][2]),
+        int(of["lab_actor"][0]),
+        0,
+        500,
+        500 * 168 * 150,
+        0,
+        0,
+        0,
+        4,
+        1,
+        5,
+        5,
+        0,
+        0,
+        -1,
+        tick,
+    )
 
 
 def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
@@ -163,8 +261,14 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
     lab_of[of["lab_actor"]] = np.arange(size["lab"])
     owned = trades["book"] != 2
     arrived = np.zeros_like(state["stock_chips"])
-    np.add.at(arrived, tuple(trades[name][owned] if name != "buyer" else lab_of[trades[name][owned]]
-                             for name in ("tick", "buyer", "chip", "channel")), trades["chips"][owned])
+    np.add.at(
+        arrived,
+        tuple(
+            trades[name][owned] if name != "buyer" else lab_of[trades[name][owned]]
+            for name in ("tick", "buyer", "chip", "channel")
+        ),
+        trades["chips"][owned],
+    )
     state["stock_chips"] = arrived.cumsum(axis=0)
     state["ordered_chips"] = arrived.sum(axis=3) + 5
     state["queue_chips"] = np.broadcast_to((20 * week)[:, None, None], state["queue_chips"].shape).copy()
@@ -203,11 +307,26 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
 
 
 def _events(weeks: int, leak: float) -> list[Event]:
-    log = [Event(BAN - 2, "decree_announced", "gov_us", "", "", "RULE_2022_10", 0.0, "", -1, "Advanced computing rule"),
-           Event(BAN, "decree_in_force", "gov_us", "", "", "RULE_2022_10", 0.0, "", 0, "Advanced computing rule"),
-           Event(BAN, "queue_cancelled", "nvidia", "A100", "tencent", "RULE_2022_10", 2400.0, "chips", 1, "orders struck out"),
-           Event(BAN, "charge", "nvidia", "A100", "", "RULE_2022_10", 4.5e8, "USD", 2, "write-down booked"),
-           Event(BAN + 4, "redesign_announced", "nvidia", "A800", "A100", "RULE_2022_10", 0.0, "", 1, "A800 announced"),
-           Event(BAN + 9, "smuggled", "hub_sg", "H100", "tencent", "RULE_2022_10", 10 * leak, "chips", 1, "sold past the rule"),
-           Event(BAN + 12, "bust", "hub_my", "H100", "", "RULE_2022_10", 1.0, "networks", 5, "a network is shut")]
+    log = [
+        Event(BAN - 2, "decree_announced", "gov_us", "", "", "RULE_2022_10", 0.0, "", -1, "Advanced computing rule"),
+        Event(BAN, "decree_in_force", "gov_us", "", "", "RULE_2022_10", 0.0, "", 0, "Advanced computing rule"),
+        Event(
+            BAN, "queue_cancelled", "nvidia", "A100", "tencent", "RULE_2022_10", 2400.0, "chips", 1, "orders struck out"
+        ),
+        Event(BAN, "charge", "nvidia", "A100", "", "RULE_2022_10", 4.5e8, "USD", 2, "write-down booked"),
+        Event(BAN + 4, "redesign_announced", "nvidia", "A800", "A100", "RULE_2022_10", 0.0, "", 1, "A800 announced"),
+        Event(
+            BAN + 9,
+            "smuggled",
+            "hub_sg",
+            "H100",
+            "tencent",
+            "RULE_2022_10",
+            10 * leak,
+            "chips",
+            1,
+            "sold past the rule",
+        ),
+        Event(BAN + 12, "bust", "hub_my", "H100", "", "RULE_2022_10", 1.0, "networks", 5, "a network is shut"),
+    ]
     return [event for event in log if event.tick < weeks]
