@@ -162,7 +162,7 @@ def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
         cell = (node.kind, node.band)
         row = seen[cell] = seen.get(cell, -1) + 1
         top, bottom = edges[BANDS.index(node.band)], edges[BANDS.index(node.band) + 1]
-        y = top + (bottom - top) * (row + 0.5 + 0.35) / (counts[cell] + 0.7)
+        y = top + (bottom - top) * (row + 1.2) / (counts[cell] + 1.1)
         nudge = 0.03 * (row % 2) if node.kind == "distributor" and counts[cell] > 6 else 0.0
         placed.append(
             Node(

@@ -83,7 +83,7 @@ def take(house: House, port: int, folder: Path, quiet: bool) -> None:
     server.should_exit = True
 
 
-PAGES = {
+PAGES: dict[str, tuple[str, ...]] = {
     "levers": ("[data-testid=lever]",),
     "both": ("[data-testid=view_both]",),
     "why": ("[data-testid=view_one]", "[data-testid=tab_why]", "[data-testid=chart]"),

@@ -35,12 +35,12 @@ class Picture {
     if (!width || !height) return;
     this.w = width; this.hgt = height; this.em = parseFloat(getComputedStyle(this.box).fontSize);
     const top = 2.0 * this.em, foot = 8;
-    const right = width < 560 ? 0.93 : 0.9, scale = this.scale = Math.min(2, window.devicePixelRatio || 1);
+    const scale = this.scale = Math.min(2, window.devicePixelRatio || 1);
     this.canvas.width = width * scale; this.canvas.height = height * scale;
     this.layer = this.layer || document.createElement("canvas");
     this.layer.width = this.canvas.width; this.layer.height = this.canvas.height;
     this.atY = (y) => top + y * (height - top - foot);
-    this.at = world.nodes.map((node) => ({ x: (node.x <= 0.1 && width < 560 ? 0.05 : node.x * right / 0.9) * width, y: this.atY(node.y) }));
+    this.at = world.nodes.map((node) => ({ x: (width < 620 ? 0.06 + (node.x - 0.07) * 0.86 : node.x) * width, y: this.atY(node.y) }));
     this.largest = {};
     world.nodes.forEach((node, row) => { this.largest[node.kind] = Math.max(this.largest[node.kind] || 1, world.peak[row], this.other ? this.other.peak[row] || 0 : 0); });
     this.most = Math.max(4, Math.min(13, height / 40, width / 60));
@@ -71,7 +71,7 @@ class Picture {
       const own = world.nodes.findIndex((node) => node.kind === kind);
       return own < 0 ? null : s("text", { class: "head", x: Math.min(this.at[own].x, this.w - 4), y: 1.15 * this.em, "text-anchor": kind === "supplier" ? "start" : kind === "lab" ? "end" : "middle", dx: kind === "supplier" ? -Math.min(this.at[own].x - 4, 30) : kind === "lab" ? Math.min(this.w - 4 - this.at[own].x, 40) : 0 }, texts["column_" + kind + (this.w < 560 ? "_short" : "")]);
     });
-    const bands = ["US", "ROW", "CN"].map((band, i) => s("text", { class: "band", x: 0.19 * this.w, "text-anchor": "middle", y: this.atY(world.bands[i]) + 1.05 * this.em }, texts["band_" + band]));
+    const bands = ["US", "ROW", "CN"].map((band, i) => s("text", { class: "band", x: 6, y: this.atY(world.bands[i]) + 0.95 * this.em }, texts["band_" + band]));
     this.groups = world.nodes.map((node, row) => {
       const ring = s("circle", { class: "ring", fill: "none" }), mark = s("path", { class: "mark", fill: FILL[node.band] }), label = s("text", { class: "label" }, node.label);
       const group = s("g", { class: "node", "data-id": node.id, "data-testid": "node", role: "button", tabindex: "-1", transform: `translate(${this.at[row].x},${this.at[row].y})`,

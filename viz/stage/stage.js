@@ -88,7 +88,7 @@ class Stage {
     } else if (data.policy) {
       const open = (frames) => { if (typeof frames === "string") return this.seen.get(frames); const world = this.seen.get(frames.hash) || ready(frames); this.seen.set(frames.hash, world); if (this.seen.size > 8) this.seen.delete(this.seen.keys().next().value); return world; };
       const first = !this.policy, before = this.policy;
-      this.base = open(data.base) || this.base; this.policy = open(data.policy); this.parting = data.parting || null; this.spread = null;
+      this.policy = open(data.policy); this.base = open(data.base) || this.policy; this.parting = data.parting || null; this.spread = null;
       this.banner.hidden = !data.note;
       if (data.note) clear(this.banner, data.note);
       this.working(null);
