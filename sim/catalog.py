@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,38 @@ class ChipRow(Protocol):
     def die_area_mm2(self) -> Quantity: ...
 
 
+@dataclass(frozen=True)
+class Part:
+    """A chip that exists on paper: a redesign under study, or one that somebody asks about."""
+
+    tpp: Quantity
+    pd: Quantity
+    io_gbps: Quantity
+    membw_gbps: Quantity
+    memory_gb: Quantity
+    die_area_mm2: Quantity
+    unknown_specs: tuple[str, ...] = ()
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    vendor: str = ""
+    market: str = "datacentre"
+    design_jurisdiction: str = "US"
+    fab_jurisdiction: str = "TW"
+    designed_for: str | None = None
+
+
+def part(specs: Mapping[str, float], **words: Any) -> Part:
+    """A part of these specifications (any of SPECS); those left out are unknown, save what follows of tpp, pd and die
+    area."""
+    given = dict(specs)
+    if "pd" not in given and given.get("die_area_mm2") and "tpp" in given:
+        given["pd"] = given["tpp"] / given["die_area_mm2"]
+    if "die_area_mm2" not in given and given.get("pd") and "tpp" in given:
+        given["die_area_mm2"] = given["tpp"] / given["pd"]
+    numbers = {spec: Quantity.model_validate(given.get(spec, 0.0)) for spec in SPECS}
+    return Part(**numbers, unknown_specs=tuple(spec for spec in SPECS if spec not in given), **words)
+
+
 class Catalog:
     """Chips in the order given.
 
@@ -69,7 +102,8 @@ class Catalog:
         self.fab = _texts(row.fab_jurisdiction for row in rows)
         self.global_part = np.array([not row.designed_for for row in rows], np.bool_)
         self.spec: dict[str, Floats] = {
-            spec: np.array([getattr(row, spec).value for row in rows], np.float64) for spec in SPECS}
+            spec: np.array([getattr(row, spec).value for row in rows], np.float64) for spec in SPECS
+        }
         self.unknown = {spec: np.array([spec in row.unknown_specs for row in rows], np.bool_) for spec in SPECS}
         self.low = {spec: np.where(self.unknown[spec], 0.0, self.spec[spec]) for spec in SPECS}
         self.high = {spec: np.where(self.unknown[spec], np.inf, self.spec[spec]) for spec in SPECS}
@@ -78,7 +112,9 @@ class Catalog:
             for word in (chip, row.name, *row.aliases):
                 self._rows.setdefault(word.casefold(), index)
         self._rows.pop("", None)
-        self._words = [word for chip, row in chips.items() for word in dict.fromkeys((chip, row.name, *row.aliases)) if word]
+        self._words = [
+            word for chip, row in chips.items() for word in dict.fromkeys((chip, row.name, *row.aliases)) if word
+        ]
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -34,6 +34,9 @@ Mask = NDArray[np.bool_]
 HORIZON_WEEKS = 52
 """How far ahead an announced closure is looked for; the horizon of buyers' beliefs."""
 
+LISTED_SINCE = "listed_since"
+"""Stands for the rule in a Listing where an actor's own date lists it."""
+
 NEVER = -(10**6)
 """Tick of the last closure of a lane that never closed."""
 
@@ -53,7 +56,8 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """Who is on the Entity List: party -> id of the rule that lists it (`listed_since` where no rule does). `foundry` holds
+    """Who is on the Entity List: party -> id of the rule that lists it (`listed_since` where no rule does). `foundry`
+    holds
     those whose dies foundries abroad may not make."""
 
     parties: Mapping[str, str]
@@ -124,8 +128,14 @@ class Rulebook:
     classes    the rows of every mask, in order of registration.
     """
 
-    def __init__(self, rules: Mapping[str, Rule], catalog: Catalog, countries: Mapping[str, CountryRow], clock: Clock,
-                 actors: Mapping[str, ActorRow] | None = None) -> None:
+    def __init__(
+        self,
+        rules: Mapping[str, Rule],
+        catalog: Catalog,
+        countries: Mapping[str, CountryRow],
+        clock: Clock,
+        actors: Mapping[str, ActorRow] | None = None,
+    ) -> None:
         self.rules = dict(rules)
         self.catalog = catalog
         self.atlas = Atlas(countries)
@@ -144,13 +154,15 @@ class Rulebook:
     # --- what a world asks -------------------------------------------------------------------------------------------
 
     def register(self, classes: Iterable[LegalClass]) -> NDArray[np.int64]:
-        """Rows of legal classes in every array of Terms, added where new. To be done at build: it refolds everything."""
+        """Rows of legal classes in every array of Terms, added where new. To be done at build: it refolds
+        everything."""
         rows = self.classes.add(classes)
         self._lay_out()
         return rows
 
     def terms(self, tick: int) -> Terms:
-        """The law of a week; the same object for as long as nothing changes. A tick outside the run is clamped into it."""
+        """The law of a week; the same object for as long as nothing changes. A tick outside the run is clamped into
+        it."""
         tick = min(max(tick, 0), self.clock.n_ticks - 1)
         found = self._by_tick[tick]
         if found is None:
@@ -166,8 +178,11 @@ class Rulebook:
         monday = self.clock.date_of(tick)
         after, end = monday + timedelta(days=7), monday + timedelta(weeks=HORIZON_WEEKS)
         known = tuple(bound.known <= monday for bound in self._bound)
-        spans = {self._span_of(bound.since) for bound, heard in zip(self._bound, known, strict=True)
-                 if heard and after <= bound.since < end}
+        spans = {
+            self._span_of(bound.since)
+            for bound, heard in zip(self._bound, known, strict=True)
+            if heard and after <= bound.since < end
+        }
         if not spans:
             return self._nothing
         now = self.terms(tick)
@@ -180,12 +195,16 @@ class Rulebook:
     def heard(self, tick: int) -> list[Heard]:
         """Leaks reported before this week's Monday whose rule the public does not know yet."""
         monday = self.clock.date_of(tick)
-        return [Heard(name, leak.certainty.value, self.touched(name), leak.signal, leak.audience)
-                for name, rule in sorted(self.rules.items()) for leak in rule.leaks
-                if leak.reported < monday <= rule.known]
+        return [
+            Heard(name, leak.certainty.value, self.touched(name), leak.signal, leak.audience)
+            for name, rule in sorted(self.rules.items())
+            for leak in rule.leaks
+            if leak.reported < monday <= rule.known
+        ]
 
     def touched(self, name: str) -> Mask:
-        """Cells that a rule is about, in force or not, those of the rules it lifts or follows included, bool (classes, chips)."""
+        """Cells that a rule is about, in force or not, those of the rules it lifts or follows included, bool (classes,
+        chips)."""
         if name not in self._touched:
             rule = self.rules[name]
             mask = self._nothing
@@ -207,8 +226,13 @@ class Rulebook:
             name, clause = target(word)
             if name in self.rules:
                 rule = self.rules[name]
-                own = [self._cells(effect, rule) for effect in rule.effects if effect.on_cells and clause in ("", effect.clause)
-                       and not isinstance(effect, Repeal | AlliedAlignment | Exemption | LicencePolicy)]
+                own = [
+                    self._cells(effect, rule)
+                    for effect in rule.effects
+                    if effect.on_cells
+                    and clause in ("", effect.clause)
+                    and not isinstance(effect, Repeal | AlliedAlignment | Exemption | LicencePolicy)
+                ]
                 mask = np.logical_or.reduce([mask, *own])
         return mask
 
@@ -219,25 +243,29 @@ class Rulebook:
         return np.asarray(bound.rows[:, None] & bound.reach & (chips.maybe if effect.presumes else chips.yes)[None, :])
 
     def closures(self, tick: int) -> NDArray[np.int64]:
-        """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the order of
+        """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the
+        order of
         `atlas.codes`, up to and including this tick; NEVER where it never did. May lie before the run."""
         days = [day for day, _ in self._closed]
         last = bisect_right(days, self.clock.date_of(tick) + timedelta(days=6)) - 1
         return self._closed[last][1] if last >= 0 else self._never
 
     def listing(self, tick: int) -> Listing:
-        """Who is listed in a week, from the week in which the listing begins; the same object while nobody comes or goes."""
+        """Who is listed in a week, from the week in which the listing begins; the same object while nobody comes or
+        goes."""
         return self.listing_on(self.clock.date_of(tick) + timedelta(days=6))
 
     def listing_on(self, day: date) -> Listing:
-        """Who is listed on a day. An actor's own `listed_since` counts where it lies before the run and no rule names it."""
+        """Who is listed on a day. An actor's own `listed_since` counts where it lies before the run and no rule names
+        it."""
         span = self._span_of(day)
         if span not in self._listings:
             self._listings[span] = self._listed(self._cuts[span])
         return self._listings[span]
 
     def sign(self, name: str, rule: Rule, tick: int) -> None:
-        """Enter a rule decided in this tick, anew or in place of the one of that name; it binds from the next at the earliest.
+        """Enter a rule decided in this tick, anew or in place of the one of that name; it binds from the next at the
+        earliest.
         Raises UsageError for a rule without a first day."""
         if rule.since is None:
             raise UsageError(f'the decree "{name}" has no first day; give it `since`')
@@ -251,9 +279,10 @@ class Rulebook:
         self._arrange()
 
     def judge(self, catalog: Catalog, classes: Iterable[LegalClass], day: date, known_by: date | None = None) -> Terms:
-        """The law of a day for any chips and classes, without touching this book's; with `known_by`, what the rules announced
+        """The law of a day for any chips and classes, without touching this book's; with `known_by`, what the rules
+        announced
         by then will make of it. For design searches and questions."""
-        other = self._twin(catalog, classes)
+        other = self.over(catalog, classes)
         known = tuple(bound.known <= known_by for bound in other._bound) if known_by else None
         return other._folded(other._span_of(day), known)
 
@@ -263,12 +292,36 @@ class Rulebook:
             raise UsageError(f'"{name}" is no rule in force; {nearest(name, list(self.rule_ids))}')
         return self._rows[name]
 
-    def _twin(self, catalog: Catalog, classes: Iterable[LegalClass]) -> Rulebook:
+    def over(self, catalog: Catalog, classes: Iterable[LegalClass]) -> Rulebook:
         """The same rules over other chips and classes."""
-        twin = Rulebook.__new__(Rulebook)
-        twin.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes))
-        twin._arrange()
-        return twin
+        other = Rulebook.__new__(Rulebook)
+        other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes))
+        other._arrange()
+        return other
+
+    def binding(self, day: date, row: int, chip: int) -> list[tuple[str, Lever]]:
+        """Effects that cover one cell on a day, with their rules, earliest first."""
+        holding = self._holding(day, None)
+        scopes = self._after_exemptions(holding, {index: self._scope(index, day) for index in holding})
+        return [
+            (self.rule_ids[self._bound[index].rule], self._bound[index].effect)
+            for index in holding
+            if self._bound[index].effect.on_cells
+            and not isinstance(self._bound[index].effect, Exemption | Repeal)
+            and (scopes[index].cells | scopes[index].unsure)[row, chip]
+        ]
+
+    def effects_on(self, day: date, row: int) -> list[tuple[str, Lever]]:
+        """Effects in force on a day whose deals include a class, whatever the chip."""
+        return [
+            (self.rule_ids[self._bound[index].rule], self._bound[index].effect)
+            for index in self._holding(day, None)
+            if self._bound[index].effect.on_cells and self._bound[index].rows[row]
+        ]
+
+    def turns(self) -> list[date]:
+        """Every day on which the law may change, in order."""
+        return self._cuts[1:]
 
     # --- how it is folded --------------------------------------------------------------------------------------------
 
@@ -281,7 +334,7 @@ class Rulebook:
         self._bound = [bound for name in self.rule_ids for bound in self._bind(active, name)]
         cuts = {FIRST_DAY} | {row.listed_since for row in self.actors.values() if row.listed_since}
         for bound in self._bound:
-            cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day <= LAST_DAY)
+            cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day < LAST_DAY)
         self._cuts = sorted(cuts)
         self._listings: dict[int, Listing] = {}
         self._lay_out()
@@ -297,8 +350,9 @@ class Rulebook:
             if isinstance(effect, AlliedAlignment):
                 yield from self._followed(active, self._rows[name], effect, (since, until), rule.known)
 
-    def _followed(self, active: Mapping[str, Rule], row: int, alignment: AlliedAlignment, life: tuple[date, date],
-                  known: date) -> Iterable[_Bound]:
+    def _followed(
+        self, active: Mapping[str, Rule], row: int, alignment: AlliedAlignment, life: tuple[date, date], known: date
+    ) -> Iterable[_Bound]:
         allies = tuple(self.atlas.members(alignment.allies))
         for name in sorted(set(alignment.of) & set(active)):
             for effect in active[name].effects:
@@ -318,15 +372,34 @@ class Rulebook:
         return part.model_copy(update={"activity": followed, "origin": alignment.allies, "origin_except": ()})
 
     def _refuse_circles(self, active: Mapping[str, Rule]) -> None:
-        after = {name: sorted({other for effect in rule.effects if isinstance(effect, Repeal) for other in effect.rules
-                               if other in active}) for name, rule in active.items()}
+        after = {
+            name: sorted(
+                {
+                    other
+                    for effect in rule.effects
+                    if isinstance(effect, Repeal)
+                    for other in effect.rules
+                    if other in active
+                }
+            )
+            for name, rule in active.items()
+        }
         for start in sorted(after):
             trail, open_ = {start}, list(after[start])
             while open_:
                 name = open_.pop()
                 if name == start:
-                    raise ScenarioError([Fault("rules", 0, f"rules.{start}", "repeals a rule that in the end repeals it",
-                                               "take one of the repeals out")])
+                    raise ScenarioError(
+                        [
+                            Fault(
+                                "rules",
+                                0,
+                                f"rules.{start}",
+                                "repeals a rule that in the end repeals it",
+                                "take one of the repeals out",
+                            )
+                        ]
+                    )
                 if name not in trail:
                     trail.add(name)
                     open_.extend(after[name])
@@ -398,13 +471,26 @@ class Rulebook:
             cells, unsure, chips = scopes[index]
             if unsure.any():
                 draft.fold(unsure, unknown=True)
-            bound.effect.apply(draft, cells, Force(
-                bound.rule, bound.by, day, bound.since, self.clock.tick_of(bound.since), self.classes, self.atlas, chips,
-                self.seats))
+            bound.effect.apply(
+                draft,
+                cells,
+                Force(
+                    bound.rule,
+                    bound.by,
+                    day,
+                    bound.since,
+                    self.clock.tick_of(bound.since),
+                    self.classes,
+                    self.atlas,
+                    chips,
+                    self.seats,
+                ),
+            )
         return draft.finish()
 
     def _after_exemptions(self, holding: list[int], scopes: dict[int, _Scope]) -> dict[int, _Scope]:
-        """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to it; of
+        """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to
+        it; of
         several policies the latest has them."""
         exempt: dict[int, Mask] = {}
         for index in holding:
@@ -417,8 +503,11 @@ class Rulebook:
         for index in reversed(holding):
             effect = self._bound[index].effect
             if isinstance(effect, LicencePolicy):
-                others = [other for other in self._targets(effect.of, holding)
-                          if not isinstance(self._bound[other].effect, LicencePolicy)]
+                others = [
+                    other
+                    for other in self._targets(effect.of, holding)
+                    if not isinstance(self._bound[other].effect, LicencePolicy)
+                ]
                 final[index] = left[index].within([final[other] for other in others])
                 for other in others:
                     final[other] = final[other].without(left[index].cells)
@@ -427,17 +516,24 @@ class Rulebook:
     def _targets(self, words: Iterable[str], holding: list[int]) -> list[int]:
         """Effects in force of the rules named, or of the clause named."""
         wanted = [(self._rows[name], clause) for name, clause in map(target, words) if name in self._rows]
-        return [index for index in holding for row, clause in wanted
-                if self._bound[index].rule == row and clause in ("", self._bound[index].effect.clause)]
+        return [
+            index
+            for index in holding
+            for row, clause in wanted
+            if self._bound[index].rule == row and clause in ("", self._bound[index].effect.clause)
+        ]
 
     def _holding(self, day: date, known: tuple[bool, ...] | None) -> list[int]:
         """Effects in force on a day, their rules not repealed."""
-        holding = [index for index, bound in enumerate(self._bound) if bound.holds(day) and (known is None or known[index])]
+        holding = [
+            index for index, bound in enumerate(self._bound) if bound.holds(day) and (known is None or known[index])
+        ]
         repealed = self._repealed(holding)
         return [index for index in holding if self._bound[index].rule not in repealed]
 
     def _repealed(self, holding: list[int]) -> set[int]:
-        """Rules that a rule in force repeals; a repealed repeal counts for nothing. Chains end, for circles are refused."""
+        """Rules that a rule in force repeals; a repealed repeal counts for nothing. Chains end, for circles are
+        refused."""
         repeals: dict[int, list[int]] = {}
         for index in holding:
             effect = self._bound[index].effect
@@ -452,12 +548,26 @@ class Rulebook:
         return {rule for rule in repeals if gone(rule)}
 
     def _listed(self, day: date) -> Listing:
-        lists = [(self.rule_ids[self._bound[index].rule], effect) for index in self._holding(day, None)
-                 if isinstance(effect := self._bound[index].effect, EntityList)]
-        named = {entity for rule in self.rules.values() for effect in rule.effects if isinstance(effect, EntityList)
-                 for entity in effect.entities}
-        parties = {name: "listed_since" for name, row in sorted(self.actors.items())
-                   if row.listed_since and row.listed_since < self.clock.start and row.listed_since <= day and name not in named}
+        lists = [
+            (self.rule_ids[self._bound[index].rule], effect)
+            for index in self._holding(day, None)
+            if isinstance(effect := self._bound[index].effect, EntityList)
+        ]
+        named = {
+            entity
+            for rule in self.rules.values()
+            for effect in rule.effects
+            if isinstance(effect, EntityList)
+            for entity in effect.entities
+        }
+        parties = {
+            name: LISTED_SINCE
+            for name, row in sorted(self.actors.items())
+            if row.listed_since
+            and row.listed_since < self.clock.start
+            and row.listed_since <= day
+            and name not in named
+        }
         foundry: dict[str, str] = {}
         for rule, effect in lists:
             for entity in effect.entities:
@@ -495,7 +605,7 @@ class Rulebook:
     def _closings(self) -> Iterable[tuple[date, NDArray[np.int64]]]:
         homes = sorted(set(self.catalog.design.tolist()))
         sales = [LegalClass("sale", home, code, code) for home in homes for code in self.atlas.codes]
-        book = self._twin(self.catalog, sales)
+        book = self.over(self.catalog, sales)
         own = np.array([homes.index(home) for home in self.catalog.design.tolist()], np.int64)
         last, before = self._never, None
         for span, day in enumerate(self._cuts):

@@ -1,7 +1,9 @@
 """Scope: what a rule touches, as predicates over chip specifications and over legal classes.
 
-A predicate over chips answers yes, no or unknown (Kleene's three values): a specification that is missing, or imputed with
-a range astride the threshold, decides nothing. Unknown never means legal and never means barred: only a named part does.
+A predicate over chips answers yes, no or unknown (Kleene's three values): a specification that is missing, or imputed
+with
+a range astride the threshold, decides nothing. Unknown never means legal and never means barred: only a named part
+does.
 """
 
 from __future__ import annotations
@@ -103,15 +105,23 @@ class ChipScope(BaseModel):
 
     def bounds(self, day: date) -> list[tuple[str, str, float]]:
         """(specification, "at_least" or "below", line) of every threshold at any depth."""
-        own = [(spec, end, line.at(day)) for spec in SPECS for end in ("at_least", "below")
-               if (line := getattr(self, f"{spec}_{end}", None)) is not None]
+        own = [
+            (spec, end, line.at(day))
+            for spec in SPECS
+            for end in ("at_least", "below")
+            if (line := getattr(self, f"{spec}_{end}", None)) is not None
+        ]
         return own + [bound for scope in (*self.any, *self.none) for bound in scope.bounds(day)]
 
     def _parts(self, catalog: Catalog, day: date) -> Iterable[Kleene]:
         if self.named:
             yield _sure(catalog.named(self.named))
-        for words, column in ((self.vendor, catalog.vendor), (self.market, catalog.market),
-                              (self.design, catalog.design), (self.fab, catalog.fab)):
+        for words, column in (
+            (self.vendor, catalog.vendor),
+            (self.market, catalog.market),
+            (self.design, catalog.design),
+            (self.fab, catalog.fab),
+        ):
             if words:
                 yield _sure(np.isin(column, words))
         if self.market_except:
@@ -138,7 +148,9 @@ def _sure(mask: Mask) -> Kleene:
 
 def _either(parts: Iterable[Kleene]) -> Kleene:
     every = list(parts)
-    return Kleene(np.logical_or.reduce([part.yes for part in every]), np.logical_or.reduce([part.maybe for part in every]))
+    return Kleene(
+        np.logical_or.reduce([part.yes for part in every]), np.logical_or.reduce([part.maybe for part in every])
+    )
 
 
 class LegalClass(NamedTuple):
@@ -175,8 +187,9 @@ class LegalClasses:
         """Row of each class, added where new. Raises UsageError on an unknown activity or end use."""
         return_rows = np.array([self._row(LegalClass(*row)) for row in rows], np.int64)
         columns = zip(*self.rows, strict=True) if self.rows else ((),) * 7
-        (self.activity, self.origin, self.destination, self.buyer_hq, self.listed, self.end_use,
-         self.place) = (np.array(column) for column in columns)
+        (self.activity, self.origin, self.destination, self.buyer_hq, self.listed, self.end_use, self.place) = (
+            np.array(column) for column in columns
+        )
         return return_rows
 
     def _row(self, row: LegalClass) -> int:
@@ -245,8 +258,9 @@ class Atlas:
     def __init__(self, countries: Mapping[str, CountryRow]) -> None:
         self.codes = tuple(sorted(countries))
         self.groups: dict[str, tuple[str, ...]] = {
-            group: tuple(
-                code for code in self.codes if group in (*countries[code].groups, countries[code].tier)) for group in GROUPS}
+            group: tuple(code for code in self.codes if group in (*countries[code].groups, countries[code].tier))
+            for group in GROUPS
+        }
 
     @property
     def words(self) -> list[str]:
@@ -254,7 +268,8 @@ class Atlas:
         return [*self.codes, *GROUPS]
 
     def members(self, words: Iterable[str]) -> list[str]:
-        """Country codes behind codes and groups, in order; a code that is no country of this world stands for itself."""
+        """Country codes behind codes and groups, in order; a code that is no country of this world stands for
+        itself."""
         return list(dict.fromkeys(code for word in words for code in self.groups.get(word, (word,))))
 
     def country(self, code: str) -> str:

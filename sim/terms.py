@@ -33,7 +33,8 @@ COLUMNS: dict[str, tuple[Any, Any, Callable[..., Any]]] = {
     "unknown": (np.bool_, False, np.logical_or),
     "binding": (np.int64, -1, np.maximum),
 }
-"""Columns over (classes, chips). Effects are folded by rule in order of first day and id, so that even sums and products of
+"""Columns over (classes, chips). Effects are folded by rule in order of first day and id, so that even sums and
+products of
 floats come to the same bits in whatever order the rules were given."""
 
 BAN, DENIAL, REVIEW, NOTICE, CHARGE = 5, 4, 3, 2, 1
@@ -47,7 +48,8 @@ class Quota(NamedTuple):
 
     cells        bool (classes, chips) it counts.
     unit         "chips", "tpp" or "home_share" (chips as a share of the same part's sales at home).
-    cap          in that unit, for each `per`: "model", "country" (of delivery), "customer", or over "all" cells together.
+    cap          in that unit, for each `per`: "model", "country" (of delivery), "customer", or over "all" cells
+                 together.
     home         country of the home sales, for "home_share".
     period_weeks the cap is renewed after so many weeks; None: one cap for the rule's whole life.
     since_tick   tick in which the quota's life began.
@@ -66,7 +68,8 @@ class Quota(NamedTuple):
 
 
 class CloudDuty(NamedTuple):
-    """A control on rented compute: who must check the tenant ("host" or "vendor"), and how often a front is found out."""
+    """A control on rented compute: who must check the tenant ("host" or "vendor"), and how often a front is found
+    out."""
 
     rule: int
     cells: Mask
@@ -111,7 +114,7 @@ class Terms:
     savings          goods in transit when the cell closed may still arrive.
     verification     chips shipped now carry a location check.
     unknown          a missing specification leaves the answer open.
-    rule             index into `rule_ids` of the rule that binds, -1 none.
+    rule             index into `rule_ids` of the rule that binds, -1 none; weight how heavily (BAN to CHARGE, 0 none).
     enforcement, penalty   multipliers by country.
     subsidy_rate     share of capacity cost the state bears, by country; subsidy_usd_yearly what it pays in.
     domestic_mandate share that must be domestic, by end use.
@@ -135,6 +138,7 @@ class Terms:
     verification: Mask
     unknown: Mask
     rule: NDArray[np.int64]
+    weight: NDArray[np.int64]
     enforcement: dict[str, float] = field(default_factory=dict)
     penalty: dict[str, float] = field(default_factory=dict)
     subsidy_rate: dict[str, float] = field(default_factory=dict)
@@ -165,14 +169,19 @@ class Draft:
     def __init__(self, n_classes: int, n_chips: int, countries: Iterable[str], suppliers: Iterable[str]) -> None:
         shape = (n_classes, n_chips)
         self.columns: dict[str, NDArray[Any]] = {
-            name: np.full(shape, neutral, kind) for name, (kind, neutral, _) in COLUMNS.items()}
+            name: np.full(shape, neutral, kind) for name, (kind, neutral, _) in COLUMNS.items()
+        }
         codes = tuple(countries)
         self.world: dict[str, dict[str, Any]] = {
-            "enforcement": dict.fromkeys(codes, 1.0), "penalty": dict.fromkeys(codes, 1.0),
-            "subsidy_rate": dict.fromkeys(codes, 0.0), "subsidy_usd_yearly": dict.fromkeys(codes, 0.0),
+            "enforcement": dict.fromkeys(codes, 1.0),
+            "penalty": dict.fromkeys(codes, 1.0),
+            "subsidy_rate": dict.fromkeys(codes, 0.0),
+            "subsidy_usd_yearly": dict.fromkeys(codes, 0.0),
             "domestic_mandate": {"civil": 0.0, "military": 0.0, "state": 0.0},
-            "customs": dict.fromkeys(codes, 0.0), "grey_tolerated": dict.fromkeys(codes, True),
-            "input_factor": dict.fromkeys(suppliers, 1.0)}
+            "customs": dict.fromkeys(codes, 0.0),
+            "grey_tolerated": dict.fromkeys(codes, True),
+            "input_factor": dict.fromkeys(suppliers, 1.0),
+        }
         self.cloud: list[CloudDuty] = []
         self.retroactive: list[Retroactive] = []
         self.quota: list[Quota] = []
@@ -219,10 +228,19 @@ class Draft:
         columns = self.columns
         binding = columns.pop("binding")
         rule = np.where(binding < 0, -1, binding % MAX_RULES)
-        columns["licence"] &= binding // MAX_RULES < BAN
+        weight = np.maximum(binding, 0) // MAX_RULES
+        columns["licence"] &= weight < BAN
         open_days = np.where(columns["permitted"], WHOLE_WEEK, 0).astype(np.uint8)
         np.minimum(columns["share_rate"], 1.0, out=columns["share_rate"])
-        for column in (*columns.values(), rule, open_days):
+        for column in (*columns.values(), rule, weight, open_days):
             column.flags.writeable = False
-        return Terms(**columns, open_days=open_days, rule=rule, **self.world, cloud=tuple(self.cloud),
-                     retroactive=tuple(self.retroactive) or None, quota=tuple(self.quota))
+        return Terms(
+            **columns,
+            open_days=open_days,
+            rule=rule,
+            weight=weight,
+            **self.world,
+            cloud=tuple(self.cloud),
+            retroactive=tuple(self.retroactive) or None,
+            quota=tuple(self.quota),
+        )

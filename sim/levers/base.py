@@ -58,7 +58,8 @@ class Lever(BaseModel):
     activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer")
     """What the lever reaches when a `where` names no activity."""
     sphere: ClassVar[Literal["export", "import", "named"]] = "export"
-    """Whose cells a government can reach: goods of its technology or exporters, goods that come in, or just those named."""
+    """Whose cells a government can reach: goods of its technology or exporters, goods that come in, or just those
+    named."""
     presumes: ClassVar[bool] = False
     """True for levers that take a chip of unknown specifications to be in scope."""
     on_cells: ClassVar[bool] = True
@@ -74,8 +75,9 @@ class Lever(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Lever:
         if self.since and self.until and self.until <= self.since:
-            raise fault(f"the effect ends on {self.until}, not after its start {self.since}", "write a later day",
-                        ("until",))
+            raise fault(
+                f"the effect ends on {self.until}, not after its start {self.since}", "write a later day", ("until",)
+            )
         return self
 
     def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
@@ -89,7 +91,8 @@ class Lever(BaseModel):
     def reach(self, by: tuple[str, ...], classes: LegalClasses, design: NDArray[np.str_], atlas: Atlas) -> Mask:
         """Cells, bool (classes, chips), that governments `by` have power over through this lever's sphere.
 
-        Export law follows the exporter, the goods and the technology in them, save where goods that are already in a D:5
+        Export law follows the exporter, the goods and the technology in them, save where goods that are already in a
+        D:5
         country pass between its own firms: no one abroad sees that deal.
         """
         if self.sphere == "named" or not len(classes):
@@ -97,7 +100,8 @@ class Lever(BaseModel):
         if self.sphere == "import":
             return np.repeat(np.isin(classes.destination, by)[:, None], len(design), axis=1)
         out_of_sight = np.isin(classes.activity, ("transfer", "rental")) & np.logical_and(
-            *(np.isin(column, atlas.groups["D5"]) for column in (classes.origin, classes.place)))
+            *(np.isin(column, atlas.groups["D5"]) for column in (classes.origin, classes.place))
+        )
         own = np.isin(classes.origin, by) | np.isin(classes.place, by)
         upstream = np.isin(classes.activity, ("fab", "hbm", "tools"))
         technology = np.isin(design, by)[None, :] & ~out_of_sight[:, None]
@@ -140,7 +144,11 @@ class Control(Lever):
     """
 
     policies: ClassVar[Mapping[str, tuple[int, float]]] = {
-        "ban": (BAN, 0.0), "denial": (DENIAL, 0.0), "case_by_case": (REVIEW, 0.7), "notify": (NOTICE, 1.0)}
+        "ban": (BAN, 0.0),
+        "denial": (DENIAL, 0.0),
+        "case_by_case": (REVIEW, 0.7),
+        "notify": (NOTICE, 1.0),
+    }
 
     policy: Literal["ban", "denial", "case_by_case", "notify"] = "denial"
     grant: Share | None = None
@@ -156,8 +164,14 @@ class Control(Lever):
         elif self.policy == "ban":
             terms.fold(cells, permitted=False, grant_rate=0.0, savings=self.savings)
         else:
-            terms.fold(cells, permitted=False, licence=True, savings=self.savings, delay_ticks=delay_ticks,
-                       grant_rate=self.grant.at(force.day) if self.grant else usual)
+            terms.fold(
+                cells,
+                permitted=False,
+                licence=True,
+                savings=self.savings,
+                delay_ticks=delay_ticks,
+                grant_rate=self.grant.at(force.day) if self.grant else usual,
+            )
         terms.bind(cells, force.rule, weight)
 
 
@@ -197,7 +211,9 @@ def _known(data: Any) -> Any:
     return data
 
 
-Signal = Literal["tighten", "loosen", "all_clear", "disclosure", "tax", "subsidy", "mandate", "discourage", "enforcement"]
+Signal = Literal[
+    "tighten", "loosen", "all_clear", "disclosure", "tax", "subsidy", "mandate", "discourage", "enforcement"
+]
 
 
 class Leak(BaseModel):
@@ -214,10 +230,31 @@ class Leak(BaseModel):
     source: str = ""
 
 
-Kind = Literal["control_rule", "licence_letter", "licence_policy", "licence_exception", "entity_listing", "allied_control",
-               "counter_measure", "subsidy", "purchase_guidance", "customs", "procurement", "tariff", "revenue_share",
-               "quota", "enforcement", "rescission", "truce", "redesign", "prosecution", "bill", "guidance", "scheduled",
-               "decree"]
+Kind = Literal[
+    "control_rule",
+    "licence_letter",
+    "licence_policy",
+    "licence_exception",
+    "entity_listing",
+    "allied_control",
+    "counter_measure",
+    "subsidy",
+    "purchase_guidance",
+    "customs",
+    "procurement",
+    "tariff",
+    "revenue_share",
+    "quota",
+    "enforcement",
+    "rescission",
+    "truce",
+    "redesign",
+    "prosecution",
+    "bill",
+    "guidance",
+    "scheduled",
+    "decree",
+]
 
 
 def _authors(value: object) -> object:
@@ -258,7 +295,9 @@ class Rule(BaseModel):
         if not self.inert and self.since is None:
             raise fault("a rule in force without a first day", "add `since: YYYY-MM-DD` or `inert: true`")
         if self.since and self.until and self.until <= self.since:
-            raise fault(f"the rule ends on {self.until}, not after its start {self.since}", "write a later day", ("until",))
+            raise fault(
+                f"the rule ends on {self.until}, not after its start {self.since}", "write a later day", ("until",)
+            )
         return self
 
     @property

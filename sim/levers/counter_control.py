@@ -12,7 +12,8 @@ from sim.terms import Draft
 
 @lever("counter_control")
 class CounterControl(Control):
-    """Deals of activity `input` need leave, and suppliers seated in `against` make `factor` of what they would; factors of
+    """Deals of activity `input` need leave, and suppliers seated in `against` make `factor` of what they would;
+    factors of
     several rules multiply."""
 
     activities: ClassVar[tuple[str, ...]] = ("input",)

@@ -1,4 +1,5 @@
-"""Exemption: deals to which other rules do not apply, such as a carve-out or a successor's replacement of its forerunner."""
+"""Exemption: deals to which other rules do not apply, such as a carve-out or a successor's replacement of its
+forerunner."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from sim.terms import Draft
 
 @lever("repeal")
 class Repeal(Lever):
-    """The rules named do nothing while this one holds; with an `until` it is a suspension. A repealed repeal lifts nothing."""
+    """The rules named do nothing while this one holds; with an `until` it is a suspension. A repealed repeal lifts
+    nothing."""
 
     lever: Literal["repeal"] = "repeal"
     rules: Annotated[tuple[str, ...], Names("rule")]

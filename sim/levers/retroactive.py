@@ -19,7 +19,8 @@ Yearly = Annotated[Quantity, Of("share per year", 0, 1)]
 class RetroactiveLever(Lever):
     """By place, for nothing can lift a chip out of a hall abroad.
 
-    inside      out of reach: support and spares end, and resale and rental to listed users are unlawful for foreign-linked
+    inside      out of reach: support and spares end, and resale and rental to listed users are unlawful for
+                foreign-linked
                 hosts. failure_yearly is what then breaks unrepaired, software_yearly what ageing software costs.
     reachable   allies and hubs: leases to `owners`' tenants end `notice` weeks on, stock of their firms must be sold.
     buy_back    price offered for such stock, share of list; owners who value the chip less take it.
@@ -48,6 +49,17 @@ class RetroactiveLever(Lever):
         if force.day >= weeks_after(force.since, notice_weeks):
             to_owners = np.isin(classes.place, reachable) & np.isin(classes.buyer_hq, owners)
             terms.bar(cells & to_owners[:, None], force.rule)
-        terms.retroactive.append(Retroactive(
-            force.rule, force.chips, inside, reachable, owners, self.failure_yearly.at(day), self.software_yearly.at(day),
-            notice_weeks, self.buy_back.at(day) if self.buy_back else 0.0, force.since_tick))
+        terms.retroactive.append(
+            Retroactive(
+                force.rule,
+                force.chips,
+                inside,
+                reachable,
+                owners,
+                self.failure_yearly.at(day),
+                self.software_yearly.at(day),
+                notice_weeks,
+                self.buy_back.at(day) if self.buy_back else 0.0,
+                force.since_tick,
+            )
+        )
