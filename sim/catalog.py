@@ -72,8 +72,7 @@ class Part:
 
 
 def part(specs: Mapping[str, float], **words: Any) -> Part:
-    """A part of these specifications (any of SPECS); those left out are unknown, save what follows of tpp, pd and die
-    area."""
+    """A part of these specifications (any of SPECS); what is left out and does not follow from the rest is unknown."""
     given = dict(specs)
     if "pd" not in given and given.get("die_area_mm2") and "tpp" in given:
         given["pd"] = given["tpp"] / given["die_area_mm2"]

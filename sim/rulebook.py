@@ -56,8 +56,7 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """Who is on the Entity List: party -> id of the rule that lists it (`listed_since` where no rule does). `foundry`
-    holds
+    """Who is on the Entity List: party -> id of the rule that lists it (LISTED_SINCE where no rule does). `foundry`:
     those whose dies foundries abroad may not make."""
 
     parties: Mapping[str, str]
@@ -154,15 +153,13 @@ class Rulebook:
     # --- what a world asks -------------------------------------------------------------------------------------------
 
     def register(self, classes: Iterable[LegalClass]) -> NDArray[np.int64]:
-        """Rows of legal classes in every array of Terms, added where new. To be done at build: it refolds
-        everything."""
+        """Rows of legal classes in every array of Terms, added where new. For build time: it refolds everything."""
         rows = self.classes.add(classes)
         self._lay_out()
         return rows
 
     def terms(self, tick: int) -> Terms:
-        """The law of a week; the same object for as long as nothing changes. A tick outside the run is clamped into
-        it."""
+        """The law of a week; the same object while nothing changes. A tick outside the run is clamped into it."""
         tick = min(max(tick, 0), self.clock.n_ticks - 1)
         found = self._by_tick[tick]
         if found is None:
@@ -243,29 +240,25 @@ class Rulebook:
         return np.asarray(bound.rows[:, None] & bound.reach & (chips.maybe if effect.presumes else chips.yes)[None, :])
 
     def closures(self, tick: int) -> NDArray[np.int64]:
-        """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the
-        order of
-        `atlas.codes`, up to and including this tick; NEVER where it never did. May lie before the run."""
+        """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the order
+        of `atlas.codes`, up to and including this tick; NEVER where it never did. May lie before the run."""
         days = [day for day, _ in self._closed]
         last = bisect_right(days, self.clock.date_of(tick) + timedelta(days=6)) - 1
         return self._closed[last][1] if last >= 0 else self._never
 
     def listing(self, tick: int) -> Listing:
-        """Who is listed in a week, from the week in which the listing begins; the same object while nobody comes or
-        goes."""
+        """Who is listed in a week, from the week a listing begins in; the same object while nobody comes or goes."""
         return self.listing_on(self.clock.date_of(tick) + timedelta(days=6))
 
     def listing_on(self, day: date) -> Listing:
-        """Who is listed on a day. An actor's own `listed_since` counts where it lies before the run and no rule names
-        it."""
+        """Who is listed on a day. An actor's `listed_since` counts where it lies before the run, for parties no rule names."""
         span = self._span_of(day)
         if span not in self._listings:
             self._listings[span] = self._listed(self._cuts[span])
         return self._listings[span]
 
     def sign(self, name: str, rule: Rule, tick: int) -> None:
-        """Enter a rule decided in this tick, anew or in place of the one of that name; it binds from the next at the
-        earliest.
+        """Enter a rule decided in this tick, anew or in place of its namesake; it binds from the next at the earliest.
         Raises UsageError for a rule without a first day."""
         if rule.since is None:
             raise UsageError(f'the decree "{name}" has no first day; give it `since`')
@@ -280,8 +273,7 @@ class Rulebook:
 
     def judge(self, catalog: Catalog, classes: Iterable[LegalClass], day: date, known_by: date | None = None) -> Terms:
         """The law of a day for any chips and classes, without touching this book's; with `known_by`, what the rules
-        announced
-        by then will make of it. For design searches and questions."""
+        announced by then will make of it. For design searches and questions."""
         other = self.over(catalog, classes)
         known = tuple(bound.known <= known_by for bound in other._bound) if known_by else None
         return other._folded(other._span_of(day), known)
@@ -344,8 +336,7 @@ class Rulebook:
         rule = active[name]
         for effect in rule.effects:
             since, until = rule.days(effect)
-            assert since is not None
-            until = until or LAST_DAY
+            since, until = since or FIRST_DAY, until or LAST_DAY
             yield _Bound(self._rows[name], effect, rule.by, since, until, rule.known, effect.where)
             if isinstance(effect, AlliedAlignment):
                 yield from self._followed(active, self._rows[name], effect, (since, until), rule.known)
@@ -489,9 +480,8 @@ class Rulebook:
         return draft.finish()
 
     def _after_exemptions(self, holding: list[int], scopes: dict[int, _Scope]) -> dict[int, _Scope]:
-        """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to
-        it; of
-        several policies the latest has them."""
+        """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to it;
+        of several policies the latest has them."""
         exempt: dict[int, Mask] = {}
         for index in holding:
             effect = self._bound[index].effect
@@ -532,8 +522,7 @@ class Rulebook:
         return [index for index in holding if self._bound[index].rule not in repealed]
 
     def _repealed(self, holding: list[int]) -> set[int]:
-        """Rules that a rule in force repeals; a repealed repeal counts for nothing. Chains end, for circles are
-        refused."""
+        """Rules that a rule in force repeals; a repealed repeal counts for nothing. Circles were refused."""
         repeals: dict[int, list[int]] = {}
         for index in holding:
             effect = self._bound[index].effect

@@ -277,8 +277,7 @@ class _Case:
     # --- what would flip it ----------------------------------------------------------------------------------------
 
     def _by_specification(self, verdict: str) -> list[Flip]:
-        """Where the deal needs leave, the least changes that free it; where it is free, the least that would bind
-        it."""
+        """Where the deal needs leave, the least changes that free it; where it is free, the least that bind it."""
         lines = self._lines()
         if not lines:
             return []

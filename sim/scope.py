@@ -1,9 +1,7 @@
 """Scope: what a rule touches, as predicates over chip specifications and over legal classes.
 
-A predicate over chips answers yes, no or unknown (Kleene's three values): a specification that is missing, or imputed
-with
-a range astride the threshold, decides nothing. Unknown never means legal and never means barred: only a named part
-does.
+A predicate over chips answers yes, no or unknown (Kleene's three values): a specification that is missing or imputed
+decides nothing. Unknown never means legal and never means barred: then only a named part does.
 """
 
 from __future__ import annotations
@@ -268,8 +266,7 @@ class Atlas:
         return [*self.codes, *GROUPS]
 
     def members(self, words: Iterable[str]) -> list[str]:
-        """Country codes behind codes and groups, in order; a code that is no country of this world stands for
-        itself."""
+        """Country codes behind codes and groups, in order; a code of no country of this world stands for itself."""
         return list(dict.fromkeys(code for word in words for code in self.groups.get(word, (word,))))
 
     def country(self, code: str) -> str:

@@ -33,9 +33,8 @@ COLUMNS: dict[str, tuple[Any, Any, Callable[..., Any]]] = {
     "unknown": (np.bool_, False, np.logical_or),
     "binding": (np.int64, -1, np.maximum),
 }
-"""Columns over (classes, chips). Effects are folded by rule in order of first day and id, so that even sums and
-products of
-floats come to the same bits in whatever order the rules were given."""
+"""Columns over (classes, chips). Effects are folded by rule in order of first day and id, so even sums and products
+of floats come to the same bits in whatever order the rules were given."""
 
 BAN, DENIAL, REVIEW, NOTICE, CHARGE = 5, 4, 3, 2, 1
 """Weight of an effect when several bind one cell: the heaviest is named, of equals the latest."""
@@ -48,8 +47,7 @@ class Quota(NamedTuple):
 
     cells        bool (classes, chips) it counts.
     unit         "chips", "tpp" or "home_share" (chips as a share of the same part's sales at home).
-    cap          in that unit, for each `per`: "model", "country" (of delivery), "customer", or over "all" cells
-                 together.
+    cap          in that unit, for each `per`: "model", "country" (of delivery), "customer", or "all" cells together.
     home         country of the home sales, for "home_share".
     period_weeks the cap is renewed after so many weeks; None: one cap for the rule's whole life.
     since_tick   tick in which the quota's life began.
@@ -68,8 +66,7 @@ class Quota(NamedTuple):
 
 
 class CloudDuty(NamedTuple):
-    """A control on rented compute: who must check the tenant ("host" or "vendor"), and how often a front is found
-    out."""
+    """A control on rented compute: who must check the tenant ("host" or "vendor"), how often a front is found out."""
 
     rule: int
     cells: Mask

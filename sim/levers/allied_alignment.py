@@ -14,8 +14,7 @@ from sim.terms import Draft
 class AlliedAlignment(Lever):
     """What the rules `of` do on these activities, done for exporters of `allies` `lag` weeks after each began.
 
-    The Rulebook turns it into effects of those rules with the allies as origin; with the followed rule gone, nothing
-    follows.
+    The Rulebook turns it into effects of those rules with the allies as origin; with the rule gone, nothing follows.
     """
 
     lever: Literal["allied_alignment"] = "allied_alignment"

@@ -58,8 +58,7 @@ class Lever(BaseModel):
     activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer")
     """What the lever reaches when a `where` names no activity."""
     sphere: ClassVar[Literal["export", "import", "named"]] = "export"
-    """Whose cells a government can reach: goods of its technology or exporters, goods that come in, or just those
-    named."""
+    """What a government can reach: goods of its technology or exporters, goods that come in, or those named."""
     presumes: ClassVar[bool] = False
     """True for levers that take a chip of unknown specifications to be in scope."""
     on_cells: ClassVar[bool] = True
@@ -91,9 +90,8 @@ class Lever(BaseModel):
     def reach(self, by: tuple[str, ...], classes: LegalClasses, design: NDArray[np.str_], atlas: Atlas) -> Mask:
         """Cells, bool (classes, chips), that governments `by` have power over through this lever's sphere.
 
-        Export law follows the exporter, the goods and the technology in them, save where goods that are already in a
-        D:5
-        country pass between its own firms: no one abroad sees that deal.
+        Export law follows the exporter, the goods and the technology in them, save where goods that are already in
+        a D:5 country pass between its own firms: no one abroad sees that deal.
         """
         if self.sphere == "named" or not len(classes):
             return np.ones((len(classes), len(design)), np.bool_)

@@ -12,9 +12,9 @@ from sim.terms import Draft
 
 @lever("counter_control")
 class CounterControl(Control):
-    """Deals of activity `input` need leave, and suppliers seated in `against` make `factor` of what they would;
-    factors of
-    several rules multiply."""
+    """Deals of activity `input` need leave, and suppliers seated in `against` make `factor` of what they would.
+
+    Factors of several rules multiply."""
 
     activities: ClassVar[tuple[str, ...]] = ("input",)
 

@@ -1,5 +1,4 @@
-"""Exemption: deals to which other rules do not apply, such as a carve-out or a successor's replacement of its
-forerunner."""
+"""Exemption: deals to which other rules do not apply, such as a carve-out, or what a successor replaces."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ from sim.terms import DENIAL, Draft
 @lever("hbm_control")
 class HbmControl(Lever):
     """Deals of activity `hbm` need a licence; `passes` is the share of what was wanted that still comes, under licence
-    or
-    because it stays below the line. Shares under several rules multiply."""
+    or because it stays below the line. Shares under several rules multiply."""
 
     activities: ClassVar[tuple[str, ...]] = ("hbm",)
 

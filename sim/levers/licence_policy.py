@@ -10,8 +10,7 @@ from sim.scope import ACTIVITIES, Names
 
 @lever("licence_policy")
 class LicencePolicy(Control):
-    """Where the rules `of` (`ID`, or `ID/clause` for a part of one) and this scope meet, this policy stands in for
-    theirs.
+    """Where the rules `of` (`ID`, or `ID/clause` for a part of one) and this scope meet, this policy replaces theirs.
 
     With the rules named gone, or exempted, nothing is left to ask leave for.
     """

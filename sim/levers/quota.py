@@ -74,7 +74,6 @@ class QuotaLever(Lever):
         elif self.chips_cap is not None:
             cap = f"{self.chips_cap.at(day):,.0f} chips"
         else:
-            assert self.tpp_cap is not None
-            cap = f"{self.tpp_cap.at(day):,.0f} tpp"
+            cap = f"{self.tpp_cap.at(day):,.0f} tpp" if self.tpp_cap else ""
         each = "" if self.per == "all" else f" per {self.per}"
         return f"at most {cap}{each}" + (f", every {self.every.at(day):g} weeks" if self.every else "")

@@ -11,8 +11,7 @@ from sim.terms import Draft
 
 @lever("repeal")
 class Repeal(Lever):
-    """The rules named do nothing while this one holds; with an `until` it is a suspension. A repealed repeal lifts
-    nothing."""
+    """The rules named rest while this one holds; with an `until` it is a suspension. A repealed repeal lifts none."""
 
     lever: Literal["repeal"] = "repeal"
     rules: Annotated[tuple[str, ...], Names("rule")]

@@ -19,9 +19,8 @@ Yearly = Annotated[Quantity, Of("share per year", 0, 1)]
 class RetroactiveLever(Lever):
     """By place, for nothing can lift a chip out of a hall abroad.
 
-    inside      out of reach: support and spares end, and resale and rental to listed users are unlawful for
-                foreign-linked
-                hosts. failure_yearly is what then breaks unrepaired, software_yearly what ageing software costs.
+    inside      out of reach: support and spares end; foreign-linked hosts may not resell or rent to listed users.
+                failure_yearly is what then breaks unrepaired, software_yearly what ageing software costs.
     reachable   allies and hubs: leases to `owners`' tenants end `notice` weeks on, stock of their firms must be sold.
     buy_back    price offered for such stock, share of list; owners who value the chip less take it.
     """
