@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -86,12 +86,11 @@ def bars(
 ) -> dict[str, Any]:
     """Stacked bars, one a period."""
     order = list(series)
-    width = max(3, int(0.8 * _WIDTH / max(len(days), 1)))
     layer = {
-        "mark": {"type": "bar", "width": width, "xOffset": width / 2},
+        "mark": {"type": "bar", "width": max(3, int(0.8 * _WIDTH / max(len(days), 1)))},
         "data": {"values": [{**row, "rank": order.index(row["series"])} for row in _rows(days, series)]},
         "encoding": {
-            "x": _time(),
+            "x": _time(days),
             "y": _amount(unit),
             "color": _colour(order, colours),
             "order": {"field": "rank", "type": "ordinal"},
@@ -111,18 +110,21 @@ def lines(
 ) -> dict[str, Any]:
     """Lines over time, broken where there is no value."""
     order = list(series)
+    stroke = {"symbolType": "stroke", "symbolSize": 300} if len(order) > 1 else None
+    dots = {"point": {"size": 18}} if len(days) <= 24 else {}
     dash = {
         "field": "series",
         "type": "nominal",
+        "legend": stroke,
         "scale": {"domain": order, "range": [list(_DASHES[at % len(_DASHES)]) for at in range(len(order))]},
     }
     layer = {
-        "mark": {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-domains"},
+        "mark": {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-domains", **dots},
         "data": {"values": _rows(days, series)},
         "encoding": {
-            "x": _time(),
+            "x": _time(days),
             "y": _amount(unit, zero, percent),
-            "color": _colour(order, colours),
+            "color": _colour(order, colours, stroke),
             "strokeDash": dash,
         },
     }
@@ -186,14 +188,22 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
                 "value": _json(middle[at]),
                 "high": _json(high[at]),
             }
-            for at, day in enumerate(days)
+            for at, day in enumerate(_middles(days))
         ]
     colour = _colour(order, None)
     band = {
         "mark": {"type": "area", "opacity": 0.2},
-        "encoding": {"x": _time(), "y": {**_amount(unit), "field": "low"}, "y2": {"field": "high"}, "color": colour},
+        "encoding": {
+            "x": _time(days),
+            "y": {**_amount(unit), "field": "low"},
+            "y2": {"field": "high"},
+            "color": colour,
+        },
     }
-    line = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": _time(), "y": _amount(unit), "color": colour}}
+    line = {
+        "mark": {"type": "line", "strokeWidth": 2},
+        "encoding": {"x": _time(days), "y": _amount(unit), "color": colour},
+    }
     return {**_chart([band, line]), "data": {"values": rows}}
 
 
@@ -212,12 +222,29 @@ def _rows(days: Sequence[date], series: Series) -> list[dict[str, Any]]:
     return [
         {"day": day.isoformat(), "series": label, "value": _json(float(value))}
         for label, values in series.items()
-        for day, value in zip(days, values, strict=True)
+        for day, value in zip(_middles(days), values, strict=True)
     ]
 
 
-def _time() -> dict[str, Any]:
-    return {"field": "day", "type": "temporal", "title": None, "axis": {"format": "%Y", "tickCount": "year"}}
+def _middles(days: Sequence[date]) -> list[date]:
+    """Middle days of the periods that begin on these."""
+    ends = [*days[1:], _end(days)]
+    return [day + (end - day) / 2 for day, end in zip(days, ends, strict=True)]
+
+
+def _end(days: Sequence[date]) -> date:
+    """First day after the last of equal periods."""
+    return days[-1] + (days[-1] - days[-2] if len(days) > 1 else timedelta(days=91))
+
+
+def _time(days: Sequence[date]) -> dict[str, Any]:
+    return {
+        "field": "day",
+        "type": "temporal",
+        "title": None,
+        "axis": {"format": "%Y", "tickCount": "year"},
+        "scale": {"domain": [days[0].isoformat(), _end(days).isoformat()]},
+    }
 
 
 def _amount(unit: str, zero: bool = True, percent: bool = False) -> dict[str, Any]:
@@ -225,15 +252,17 @@ def _amount(unit: str, zero: bool = True, percent: bool = False) -> dict[str, An
     return {"field": "value", "type": "quantitative", "title": unit, "axis": axis, "scale": {"zero": zero}}
 
 
-def _colour(order: Sequence[str], colours: Mapping[str, str] | None) -> dict[str, Any]:
+def _colour(
+    order: Sequence[str], colours: Mapping[str, str] | None, legend: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Colours of the series; the legend has these properties, and is not there for a single series."""
     shown = [(colours or {}).get(label, PALETTE[at % len(PALETTE)]) for at, label in enumerate(order)]
-    legend: dict[str, Any] = {} if len(order) > 1 else {"legend": None}
     return {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": list(order), "range": shown},
         "sort": None,
-        **legend,
+        "legend": dict(legend or {}) if len(order) > 1 else None,
     }
 
 
@@ -241,16 +270,33 @@ def _marked(marks: Sequence[Mark]) -> list[dict[str, Any]]:
     """Thin rules at the marked days, their numbers above the picture."""
     if not marks:
         return []
-    data = {"values": [{"day": mark.day, "number": str(mark.number)} for mark in marks]}
+    data = {"values": [{"day": mark.day} for mark in marks]}
+    near = {"values": [{"day": marks[group[0]].day, "number": _range(marks, group)} for group in _near(marks)]}
     x = {"field": "day", "type": "temporal"}
     return [
         {"data": data, "mark": {"type": "rule", "color": "#888", "strokeDash": [2, 3]}, "encoding": {"x": x}},
         {
-            "data": data,
+            "data": near,
             "mark": {"type": "text", "y": -7, "fontSize": 9.5, "color": "#555"},
             "encoding": {"x": x, "text": {"field": "number"}},
         },
     ]
+
+
+def _near(marks: Sequence[Mark]) -> list[list[int]]:
+    """Marks too close to number apart, together."""
+    groups: list[list[int]] = []
+    for at, mark in enumerate(marks):
+        if groups and date.fromisoformat(mark.day) - date.fromisoformat(marks[groups[-1][0]].day) < timedelta(days=40):
+            groups[-1].append(at)
+        else:
+            groups.append([at])
+    return groups
+
+
+def _range(marks: Sequence[Mark], group: Sequence[int]) -> str:
+    first, last = marks[group[0]].number, marks[group[-1]].number
+    return str(first) if first == last else f"{first}\u2013{last}"
 
 
 def _sign(low: float, high: float) -> str:

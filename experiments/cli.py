@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 import click
 
-from sim.errors import ChokepointError, nearest
-
 _FOLDER = os.path.join(os.path.dirname(__file__), "commands")
 
 _ORDER = {
@@ -43,6 +41,8 @@ class Verbs(click.Group):
                         ) -> tuple[str | None, click.Command | None, list[str]]:
         verbs = self.list_commands(ctx)
         if args and args[0] not in verbs and not args[0].startswith("-"):
+            from sim.errors import nearest
+
             raise click.UsageError(f'"{args[0]}" is no verb; {nearest(args[0], verbs)}')
         return super().resolve_command(ctx, args)
 
@@ -79,15 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return said if isinstance(said, int) else 0
     except click.ClickException as error:
         return _tell(_with_hint(error), 2)
-    except ChokepointError as error:
-        return _tell(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _tell("interrupted; nothing was written", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _tell(_defect(error), 1)
+        from sim.errors import ChokepointError  # here: the help would wait for it at the top
+
+        known = isinstance(error, ChokepointError)
+        return _tell(str(error) if known else _defect(error), getattr(error, "exit_code", 1) if known else 1)
 
 
 def _tell(text: str, code: int) -> int:

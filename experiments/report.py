@@ -202,18 +202,16 @@ def _delivered(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
 
 
 def _held(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
-    return _bars(
-        tidy,
-        marks,
-        "held",
-        "Compute in the hands of Chinese users",
-        "Chips owned, by how they came, and chips leased (rented), at the end of each quarter.",
-        "k H100e",
-        1e3,
-        "stock_h100e",
-        "channel",
-        region="CN",
-    )
+    owned = tidy.lines("stock_h100e", "channel", region="CN", channel=("licensed", "domestic", "grey", "resale"))
+    leased = tidy.lines("stock_h100e", "channel", region="CN", channel="rented", place=("US", "ROW"))
+    series: dict[str, Any] = {}
+    for got in (owned, leased):
+        days, values = got.per("quarter", tidy.clock)
+        series |= {label: row / 1e3 for label, row in zip(got.labels, values, strict=True)}
+    ordered = {label: series[label] for label in CHANNELS if label in series}
+    note = "Chips owned, by how they came, and chips leased abroad (rented), at the end of each quarter."
+    title = "Compute in the hands of Chinese users"
+    return _drawn("held", title, note, days, ordered, "k H100e", marks, bars=True, colours=CHANNELS)
 
 
 def _revenue(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:

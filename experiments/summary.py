@@ -17,6 +17,7 @@ from sim.results import Result
 
 WIDTH = 80
 _RULINGS_SHOWN = 3
+_RULE_WIDTH = 22
 
 
 def console(**settings: Any) -> Console:
@@ -67,11 +68,12 @@ def ruling_lines(head: Headline) -> list[Any]:
     """The weightiest rules of each year, by date, one line each."""
     if not any(head.rulings.values()):
         return []
-    lines: list[Any] = [Text("\nRules that began to bind, those with the longest consequences", style="bold")]
+    lines: list[Any] = [Text("\nRules that began to bind, those most spoken of in the event log", style="bold")]
     for year, found in head.rulings.items():
         main = sorted(found[:_RULINGS_SHOWN], key=lambda ruling: ruling.date)
         for ruling in main:
-            text = Text.assemble((ruling.date, "dim"), "  ", (ruling.rule, "bold"), "  ", ruling.title)
+            name = f"{ruling.rule:{_RULE_WIDTH}.{_RULE_WIDTH}}"
+            text = Text.assemble((ruling.date, "dim"), "  ", (name, "bold"), "  ", ruling.title)
             text.truncate(WIDTH - 3, overflow="ellipsis")
             lines.append(Padding(text, (0, 0, 0, 2)))
         if len(found) > len(main):

@@ -6,8 +6,10 @@ Every figure is a reading of one metric: anybody can repeat it with `Result.read
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 from sim.clock import Clock
@@ -20,10 +22,15 @@ _WEEKS_OF_A_YEAR = 8.0
 """A calendar year with fewer weeks in the run gets no column."""
 
 
+_OF_COURSE = ("licence_granted", "licence_denied")
+"""Events too many and too regular to say which rule mattered."""
+
+
 class Readable(Protocol):
     """What the figures are read off: a `Result`."""
 
     record: Record
+    scenario: Any
 
     @property
     def clock(self) -> Clock: ...
@@ -51,7 +58,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Ruling:
-    """A rule that began to bind; chain is how many later events trace back to it."""
+    """A rule that began to bind; chain is how many events speak of it: leaks before, consequences after."""
 
     date: str
     rule: str
@@ -118,7 +125,7 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
         Figure("domestic_share", "Markets", "domestic share of cards", "%", "cards_share",
                {"to": ("CN",), "origin": ("domestic",), "by": ("units",)}, 0.01, 0),
         Figure("lag", "Frontier", "lag of best Chinese lab", "months", "lag_months", {}, 1.0, 1),
-        Figure("military_weeks", "Frontier", "military: weeks to 5k H100e", "weeks", "military_access_weeks",
+        Figure("military_weeks", "Frontier", "military: time to reach 5k H100e", "weeks", "military_access_weeks",
                {"user": ("listed",)}, 1.0, 0),
         Figure("military_multiple", "Frontier", "military: price over civil", "x", "military_price_multiple", {}, 1.0,
                2),
@@ -132,28 +139,30 @@ def headline(result: Readable) -> Headline:
     readings = tuple(tuple(figure.read(result, year) for year in years) for figure in figures)
     shown = [row for row, line in enumerate(readings) if any(value == value and value != 0 for value in line)]
     return Headline(years, tuple(figures[row] for row in shown), tuple(readings[row] for row in shown),
-                    rulings(result.record, years))
+                    rulings(result.record, years, {name: rule.since for name, rule in result.scenario.rules.items()}))
 
 
-def rulings(record: Record, years: Sequence[str]) -> dict[str, tuple[Ruling, ...]]:
-    """Rules by the year in which they began to bind, those with the longest chains of events first."""
+def rulings(record: Record, years: Sequence[str], since: Mapping[str, date]) -> dict[str, tuple[Ruling, ...]]:
+    """Rules by the year in which they began to bind, those that most events speak of first. `since` has the day of a
+    rule; one without is dated by its week."""
     chains = _chains(record.events)
+    leaks = Counter(event.rule for event in record.events if event.kind == "leak")
     found: dict[str, list[Ruling]] = {year: [] for year in years}
     seen: set[str] = set()
     for event, chain in zip(record.events, chains, strict=True):
-        day = record.clock.date_of(event.tick)
+        day = since.get(event.rule) or record.clock.date_of(event.tick)
         if event.kind == "decree_in_force" and str(day.year) in found and event.rule not in seen:
             seen.add(event.rule)
-            found[str(day.year)].append(Ruling(day.isoformat(), event.rule, event.text, chain))
+            found[str(day.year)].append(Ruling(day.isoformat(), event.rule, event.text, chain + leaks[event.rule]))
     return {year: tuple(sorted(rows, key=lambda ruling: (-ruling.chain, ruling.date))) for year, rows in found.items()}
 
 
 def _chains(events: Sequence[Event]) -> list[int]:
-    """How many later events trace back to each."""
+    """How many later events trace back to each, licences apart."""
     counts = [0] * len(events)
     for at in range(len(events) - 1, -1, -1):
         if 0 <= events[at].cause < at:
-            counts[events[at].cause] += counts[at] + 1
+            counts[events[at].cause] += counts[at] + (events[at].kind not in _OF_COURSE)
     return counts
 
 

@@ -39,6 +39,7 @@ class ScenarioLike(Protocol):
 
     title: str
     summary: str
+    rules: Mapping[str, Any]
 
     @property
     def hash(self) -> str: ...

@@ -7,7 +7,7 @@ what a metric must give. `size="history"` is as large as a run of the shipped hi
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,7 @@ class FakeScenario:
     title = "A made-up history"
     summary = "Closed forms in place of a simulation."
     hash = "0" * 64
+    rules: ClassVar[dict[str, Any]] = {}
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""
