@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
 
-from sim.quantity import Quantity
+from sim.quantity import Of, Quantity
 
 Switch = Literal["on", "off"]
 """`off` sets a mechanism to its neutral value; the pattern it explains must vanish with it."""
@@ -24,6 +24,16 @@ class Behaviour(BaseModel):
     """Every parameter of behaviour; see docs/odd.md for the rules that use them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _in_its_unit(cls, said: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        extra = cls.model_fields[str(info.field_name)].json_schema_extra
+        if not isinstance(extra, dict):
+            return handler(said)
+        unit = str(extra["unit"])
+        of = Of(unit, at_least=0, at_most=1 if unit in ("share", "probability") else None)
+        return of.checked(handler(of.with_unit(said)))
 
     stockpiling: Switch = Field("on", description="Orders ahead of need when a ban is feared.")
     belief: Switch = Field(
@@ -118,12 +128,21 @@ class Behaviour(BaseModel):
     release_share: Quantity = parameter(
         "share", "Share of a generation's peak lines released to parts on its die when the next generation ramps."
     )
+    end_of_life_weeks: Quantity = parameter(
+        "weeks", "After a successor's first volume, until the last order for a part is taken."
+    )
+    recapture_share: Quantity = parameter(
+        "share", "Of a barred part's orders that its maker plans for the part cut to the rule."
+    )
     release_weeks: Quantity = parameter("weeks", "Time of that release.")
     convertible_generic_share: Quantity = parameter("share", "Convertible part of wafers and memory on order.")
     convertible_specific_share: Quantity = parameter("share", "Convertible part of chip-specific work in process.")
     cost_booking_share: Quantity = parameter("share of unit cost", "Cost accrued at booking.")
     cost_die_share: Quantity = parameter("share of unit cost", "Cost accrued when the die is out.")
     board_cost_multiple: Quantity = parameter("x chip cost", "Module cost over chip cost.")
+    networking_share: Quantity = parameter(
+        "share", "Links and systems in a vendor's data-centre revenue outside China."
+    )
     licence_loss_share: Quantity = parameter(
         "probability", "Probability that barred stock cannot be licensed, as booked."
     )
@@ -199,11 +218,11 @@ class Behaviour(BaseModel):
     )
     low_end_cards_per_week: Quantity = parameter("cards per week", "Foreign cards for inference sold in China.")
     low_end_growth_per_year: Quantity = parameter("x per year", "Growth of that flow.")
-    dies_through_proxies_per_week: Quantity = parameter(
-        "dies per week", "TSMC dies obtained through fronts, 2023H2 to October 2024."
-    )
 
     # Progress
+    need_share: Quantity = parameter(
+        "share", "Of its usable training worth that a lab needs when the run starts."
+    )
     run_share: Quantity = parameter("share", "Largest share of its usable training worth a lab puts in one run.")
     run_weeks: Quantity = parameter("weeks", "Length of such a run.")
     mfu_share: Quantity = parameter("share", "Model FLOP utilisation of Nvidia clusters.")

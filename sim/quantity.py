@@ -160,8 +160,8 @@ class Of:
     above: float | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        inner = core_schema.no_info_before_validator_function(self._with_unit, handler(source))
-        return core_schema.no_info_after_validator_function(self._checked, inner)
+        inner = core_schema.no_info_before_validator_function(self.with_unit, handler(source))
+        return core_schema.no_info_after_validator_function(self.checked, inner)
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return quantity_schema(self)
@@ -170,7 +170,8 @@ class Of:
     def units(self) -> tuple[str, ...]:
         return (self.unit,) if isinstance(self.unit, str) else self.unit
 
-    def _with_unit(self, data: Any) -> Any:
+    def with_unit(self, data: Any) -> Any:
+        """What was read, with the unit filled in; raises a fault on another unit."""
         if isinstance(data, Quantity):
             return data if data.unit in self.units else data.model_copy(update={"unit": self.units[0]})
         if not isinstance(data, Mapping):
@@ -184,7 +185,8 @@ class Of:
             raise fault(f"the unit {shown(stated.get('unit'))} is not one this key is measured in", known, ("unit",))
         return stated
 
-    def _checked(self, quantity: Quantity) -> Quantity:
+    def checked(self, quantity: Quantity) -> Quantity:
+        """The quantity; raises a fault when it leaves the bounds."""
         lowest = min(quantity.low, quantity.value)
         highest = max(quantity.high, quantity.value)
         if self.at_least is not None and lowest < self.at_least:
@@ -262,7 +264,7 @@ def _range(pair: object, value: float) -> tuple[float, float]:
     low, high = (number_of(end, ("range", str(i))) for i, end in enumerate(pair))
     if not low <= value <= high:
         raise fault(f"the value {value:g} is outside its range {low:g} to {high:g}",
-                    "write [low, high] around the value", ("range",))
+                    "write [low, high] around the value")
     return low, high
 
 

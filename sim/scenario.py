@@ -26,7 +26,7 @@ from pydantic import (
 from sim.clock import Clock
 from sim.levers.base import Rule
 from sim.parameters import Behaviour
-from sim.quantity import Day, Of, Quantity, Share, Usd, Weeks, fault, number_of
+from sim.quantity import Day, Of, Quantity, Share, Usd, Weeks, day_of, fault, number_of
 
 SCHEMA = 1
 """Number of the scenario form this version writes; older files are brought forward when read."""
@@ -51,8 +51,13 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts), WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})]
 """A word or a list of words."""
 
+DayText = Annotated[str, AfterValidator(lambda text: day_of(text).isoformat())]
+"""A day as the key of a map."""
+
 Number = Annotated[float, BeforeValidator(number_of)]
 Monday = Annotated[Day, AfterValidator(_monday)]
+Year = Annotated[str, Field(pattern=r"^\d{4}$")]
+Quarter = Annotated[str, Field(pattern=r"^FY\d{2}Q[1-4]$")]
 UsdBn = Annotated[Quantity, Of("USD bn", 0)]
 UsdBnYearly = Annotated[Quantity, Of("USD bn per year", 0)]
 Switch = Literal["on", "off"]
@@ -133,7 +138,8 @@ class Chip(Row):
     cut_from: Id | None = Field(None, description="global part it is fused or cut from")
     recut: Literal["fuse", "board"] | None = None
     successor_of: Id | None = None
-    legality: dict[str, str] = Field({}, description="verdict on export to China by day, for tests only: rules decide")
+    legality: dict[DayText, str] = Field(
+        {}, description="verdict on export to China by day, for tests only: rules decide")
 
     @model_validator(mode="after")
     def _dated(self) -> Chip:
@@ -175,6 +181,9 @@ class Country(Row):
     tier: Literal["home", "tier1", "tier2", "tier3"] = Field("tier2", description="tier of the January 2025 framework")
 
 
+HANDLING_UNITS = ("thousand chips per year", "thousand H100-equivalents hosted", "thousand dies per year")
+
+
 class Lane(Row):
     """A way goods or hours go from one country to another, and what that takes."""
 
@@ -192,7 +201,7 @@ class Lane(Row):
     vat_share: Annotated[Quantity, Of("share of value", 0, 10)]
     margin_share: Annotated[Quantity, Of("share of value", 0, 10)] = Field(
         description="middleman's margin, without freight and tax")
-    handling: Quantity | None = Field(
+    handling: Annotated[Quantity, Of(HANDLING_UNITS, 0)] | None = Field(
         None, description="recorded and inert (2024 was scaled to the smuggling estimate): handling is no cap")
     since: Day | None = Field(None, description="opened; always open when absent")
     until: Day | None = None
@@ -234,7 +243,7 @@ class Budget(Row):
         description="rents pays owners and adds no chips; rents_mostly owns a tenth")
     spend: UsdBnYearly
     total_capex: UsdBnYearly | None = None
-    sources: dict[str, str] = Field({}, description="source by year where it differs")
+    sources: dict[Year, str] = Field({}, description="source by year where it differs")
 
 
 class Stock(Row):
@@ -254,7 +263,7 @@ class VendorStart(Row):
 class OtherRevenue(Row):
     """A vendor's revenue outside data centres, by fiscal quarter, and China's part of it: data, gaming is no topic."""
 
-    quarters: dict[str, Annotated[Quantity, Of("USD bn per quarter", 0)]]
+    quarters: dict[Quarter, Annotated[Quantity, Of("USD bn per quarter", 0)]]
     china_share: Share
 
 
@@ -363,7 +372,7 @@ class World(Section):
     routing: dict[Id, Routing] = {}
     adoption: dict[Id, Adoption] = {}
     frontier: Frontier | None = None
-    fiscal: dict[Id, dict[Annotated[str, Field(pattern=r"^FY\d{2}Q[1-4]$")], Day]] = Field(
+    fiscal: dict[Id, dict[Quarter, Day]] = Field(
         {}, description="vendor -> fiscal quarter -> its last day")
     valuation: dict[Id, Valuation] = {}
     exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Quantity, Of("per USD", above=0)]] = {}

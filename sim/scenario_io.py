@@ -33,7 +33,9 @@ MAX_DEPTH = 40
 SAFE_DEPTH = 2000
 """Levels that libyaml composes without trouble; a text that may hold more is counted first."""
 
-MAX_NODES = 200_000
+MAX_REPEATED = 20_000
+"""Values that aliases may repeat."""
+
 MAX_FILES = 100
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 
@@ -473,7 +475,7 @@ def _nodes(text: str, source: _Source, is_json: bool) -> _NodeLayer:
     try:
         documents = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
-        raise _unreadable(error, source) from None
+        raise _unreadable(error, text, source) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise _refusal(source, f"cannot be read: {error}", "write plain YAML") from None
     if len(documents) != 1 or not isinstance(documents[0], yaml.MappingNode):
@@ -505,15 +507,24 @@ def _check_depth(text: str, source: _Source) -> None:
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise _refusal(source, "is nested too deep", f"at most {MAX_DEPTH} levels", line)
     except yaml.MarkedYAMLError as error:
-        raise _unreadable(error, source) from None
+        raise _unreadable(error, text, source) from None
     except yaml.YAMLError as error:
         raise _refusal(source, f"cannot be read: {error}", "write plain YAML") from None
 
 
-def _unreadable(error: yaml.MarkedYAMLError, source: _Source) -> ScenarioError:
+def _unreadable(error: yaml.MarkedYAMLError, text: str, source: _Source) -> ScenarioError:
     mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
     said = f"cannot be read: {error.problem or error.context or 'no YAML'}"
-    return _refusal(source, said, "check quotes, colons and indentation here", mark.line + 1 if mark else 1)
+    opened = _open_quote(text.splitlines()[:line])
+    if opened:
+        return _refusal(source, f"{said} on line {line}", "close the quote that is opened here", opened)
+    return _refusal(source, said, "check quotes, colons and indentation here", line)
+
+
+def _open_quote(lines: list[str]) -> int:
+    """Number of the first line with a double quote too many, where a later line's trouble is likely to come from."""
+    return next((i for i, line in enumerate(lines, 1) if re.sub(r"\\.", "", line).count('"') % 2), 0)
 
 
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -527,8 +538,9 @@ class _Builder:
 
     file: str
     faults: list[Fault] = field(default_factory=list)
-    n_nodes: int = 0
+    n_repeated: int = 0
     n_nulls: int = 0
+    seen: set[int] = field(default_factory=set)
 
     def build(self, root: yaml.MappingNode) -> dict[str, Any]:
         data = self._map(root, (), frozenset({id(root)}))
@@ -540,11 +552,6 @@ class _Builder:
         self.faults.append(Fault(self.file, node.start_mark.line + 1, ".".join(pointer) or "the file", said, wanted))
 
     def _value(self, node: yaml.Node, pointer: Pointer, above: frozenset[int]) -> Any:
-        self.n_nodes += 1
-        if self.n_nodes > MAX_NODES:
-            self._fault(node, pointer, "the file grows too large through its aliases",
-                        f"at most {MAX_NODES:,} values in all")
-            raise ScenarioError(self.faults)
         if node.tag not in _CORE_TAGS:
             self._fault(node, pointer, f'the tag "{node.tag}" is not read', "leave out tags (! and !!)")
             return None
@@ -556,10 +563,20 @@ class _Builder:
             self._fault(node, pointer, "an alias holds itself" if id(node) in above else "is nested too deep",
                         "write the value out" if id(node) in above else f"at most {MAX_DEPTH} levels")
             return None
+        if id(node) in self.seen:
+            self._repeated(node, pointer)
+        self.seen.add(id(node))
         above = above | {id(node)}
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*pointer, str(i)), above) for i, item in enumerate(node.value)]
         return self._map(node, pointer, above)
+
+    def _repeated(self, node: yaml.Node, pointer: Pointer) -> None:
+        self.n_repeated += len(node.value)
+        if self.n_repeated > MAX_REPEATED:
+            self._fault(node, pointer, "the file grows too large through its aliases",
+                        f"aliases may repeat {MAX_REPEATED:,} values at most")
+            raise ScenarioError(self.faults)
 
     def _map(self, node: yaml.Node, pointer: Pointer, above: frozenset[int]) -> dict[str, Any]:
         result: dict[str, Any] = {}
