@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -29,17 +30,15 @@ from sim.frame import (
 )
 from sim.keyed_random import keys_of
 from sim.ledger import Ledger
-from sim.scenario import Actor, Scenario
+from sim.scenario import Actor, Lane, Scenario
 from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SOFT = {"nvidia": (1.0, 1.0), "amd": (0.85, 0.85), "intel": (0.7, 0.7), "huawei": (0.70, 0.62), "google_tpu": (0.9, 0.9),
-        "amazon_trainium": (0.7, 0.7)}
-"""Software maturity by vendor, training and inference; others .55, .50 (an assumption; replaces the fixed part of porting cost)."""
+SOFTWARE_OTHER = (0.55, 0.50)
+"""Software maturity of makers whose entry states none, training and inference (an assumption; it replaces the fixed part of porting cost)."""
 
-SOFT_OTHER = (0.55, 0.50)
 MARKETS = ("datacentre", "consumer", "captive")
 SERVICE_CLASS = {"hyperscaler": 0, "lab": 1, "neocloud": 1, "state": 1}
 STIGMA_PLATFORMS = ("hyperscaler",)
@@ -144,7 +143,7 @@ def _chips(scenario: Scenario, names: Names, clock: Clock) -> Chips:
     column = {name: row for row, name in enumerate(names.chip)}
     specs = {spec: np.array([getattr(chip, spec).value for chip in rows])
              for spec in ("fp16_dense_tflops", "io_gbps", "membw_gbps", "memory_gb")}
-    soft = np.array([SOFT.get(chip.vendor, SOFT_OTHER) for chip in rows])
+    soft = np.array([software_of(scenario, chip.vendor) for chip in rows])
     board = scenario.behaviour.board_cost_multiple.value
     succeeded = np.full(len(rows), NEVER)
     for chip in rows:
@@ -169,10 +168,20 @@ def _chips(scenario: Scenario, names: Names, clock: Clock) -> Chips:
         volume_tick=np.array([_tick(clock, chip.volume_from) for chip in rows]),
         cut_from=np.array([column.get(chip.cut_from or "", -1) for chip in rows], dtype=np.int64),
         fused=np.array([chip.recut == "fuse" for chip in rows]),
+        family=np.array([column.get(chip.cut_from or "", row) if chip.recut == "fuse" else row for row, chip in enumerate(rows)],
+                        dtype=np.int64),
+        successor_of=np.array([column.get(chip.successor_of or "", -1) for chip in rows], dtype=np.int64),
         succeeded_tick=succeeded,
         fabbed_in_tw=np.array([chip.fab_jurisdiction == "TW" for chip in rows]),
         owner_lab=np.array([_owner(scenario, names, chip.vendor) if chip.market == "captive" else -1 for chip in rows]),
     )
+
+
+def software_of(scenario: Scenario, vendor: str) -> tuple[float, float]:
+    """Software maturity of a maker's parts, training and inference."""
+    maker = scenario.world.actors.get(vendor)
+    train, infer = (maker.software_train_share, maker.software_infer_share) if maker else (None, None)
+    return (train.value if train else SOFTWARE_OTHER[0], infer.value if infer else SOFTWARE_OTHER[1])
 
 
 def _owner(scenario: Scenario, names: Names, vendor: str) -> int:
@@ -277,7 +286,7 @@ def smooth_path(clock: Clock, yearly: dict[int, float], shape: Floats) -> Floats
 def _distributors(scenario: Scenario, names: Names, clock: Clock, region: Ints) -> Distributors:
     actors = [scenario.world.actors[name] for name in names.distributor]
     country = {name: row for row, name in enumerate(names.country)}
-    grey = {lane.origin: lane for lane in scenario.world.lanes.values()
+    grey = {lane.origin: lane for lane in _last_id_first(scenario.world.lanes)
             if lane.kind == "grey" and lane.carries == "chips" and lane.destination == "CN"}
     china = {name for name in names.country if region[country[name]] == CN}
     share = np.array([_network_weight(actor, grey, china) for actor in actors])
@@ -294,6 +303,11 @@ def _distributors(scenario: Scenario, names: Names, clock: Clock, region: Ints) 
         network_share=share / share.sum() if share.sum() else share,
         keys=keys_of("distributor", names.distributor),
     )
+
+
+def _last_id_first(lanes: Mapping[str, Lane]) -> list[Lane]:
+    """Lanes so that in a dictionary the first by id wins, whatever the order of the file."""
+    return [lane for _, lane in sorted(lanes.items(), reverse=True)]
 
 
 def _network_weight(actor: Actor, grey: dict[str, object], china: set[str]) -> float:
@@ -318,7 +332,7 @@ def _weeks(weeks: float) -> int:
 
 def _ways(scenario: Scenario, names: Names, country: Ints) -> tuple[Floats, Ints, Floats]:
     """Freight USD, transit weeks and unrefunded duty from makers to each buyer: the lane from TW, else its region's nearest."""
-    lanes = {lane.destination: lane for lane in scenario.world.lanes.values()
+    lanes = {lane.destination: lane for lane in _last_id_first(scenario.world.lanes)
              if lane.origin == "TW" and lane.carries == "chips" and lane.kind in ("direct", "hub")}
     freight = np.full(len(country), 100.0)
     weeks = np.ones(len(country), dtype=np.int64)
@@ -368,7 +382,8 @@ def _quarter_end(scenario: Scenario, clock: Clock, maker: str, tick: int) -> int
 
 PACKAGING_SHARE = {"nvidia": "tsmc-cowos-nvidia-share", "amd": "tsmc-cowos-amd-share",
                    "google_tpu": "tsmc-cowos-broadcom-share", "amazon_trainium": "tsmc-cowos-marvell-share"}
-"""Entry of the scenario's capacities that gives a maker's share of packaging; a maker without one is held by demand alone."""
+"""Entry of the scenario's capacities that gives a maker's share of packaging, `packaging-MAKER-share` for others; a maker without
+one is held by demand alone."""
 
 PACKAGING_YIELD = "tsmc-cowos-yield"
 MEMORY_START_STACKS = 200_000
@@ -390,8 +405,7 @@ def _wafers(scenario: Scenario, names: Names, clock: Clock) -> Floats:
     wafers = _level(scenario, clock, "tsmc-cowos", np.inf) / WEEKS_PER_MONTH
     good = _level(scenario, clock, PACKAGING_YIELD, 0.97)
     for row, name in enumerate(names.maker):
-        if PACKAGING_SHARE.get(name) in scenario.world.capacity:
-            share = scenario.world.capacity[PACKAGING_SHARE[name]]
+        if share := scenario.world.capacity.get(PACKAGING_SHARE.get(name, f"packaging-{name}-share")):
             out[:, row] = wafers * good * steps(clock, share.amount.along)
     return out
 
@@ -468,16 +482,15 @@ def _frontier_path(scenario: Scenario, clock: Clock) -> Floats:
 
 
 def _frontier_level(scenario: Scenario, day: date) -> float:
-    """log10 of the frontier's compute on a day by its trend, with 2022's efficiency as 1."""
+    """log10 of the frontier's compute on a day, with 2022's efficiency as 1: the largest run on record, grown by the trend."""
     frontier = scenario.world.frontier
     if frontier is None:
         return 0.0
     compute = math.log10(frontier.compute_growth.value)
     efficiency = math.log10(frontier.efficiency_growth.value)
     points = [(point.since, point.value) for point in frontier.us_flop_log10.path if point.since <= scenario.time.start]
-    anchor, level = points[-1] if points else (scenario.time.start, frontier.us_flop_log10.value)
-    fitted = [value + compute * _years(when, scenario.time.start) for when, value in points] or [level]
-    today = sum(fitted) / len(fitted)
+    level = frontier.us_flop_log10.value
+    today = max([value + compute * _years(when, scenario.time.start) for when, value in points] or [level])
     return today + (compute + efficiency) * _years(scenario.time.start, day)
 
 

@@ -167,6 +167,9 @@ class Actor(Row):
     aggregate: StrictBool = Field(False, description="stands for a group or class")
     military: StrictBool = False
     state_funded: StrictBool = False
+    software_train_share: Share | None = Field(
+        None, description="worth of a chipmaker's parts in training over that of equal parts with the most mature software")
+    software_infer_share: Share | None = Field(None, description="the same in inference")
 
 
 Group = Literal["D1", "D4", "D5", "A5", "A6"]
