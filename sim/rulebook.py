@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
@@ -109,8 +109,6 @@ class _Bound:
     allies: tuple[str, ...] = ()
     """Exporters of an aligned ally, in whose name the effect acts instead of its own rule's authors."""
     turns: tuple[date, ...] = ()
-    rows: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
-    reach: Mask = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
         self.turns = tuple(sorted(set(self.effect.turns(self.since))))
@@ -235,9 +233,9 @@ class Rulebook:
 
     def _cells(self, effect: Lever, rule: Rule) -> Mask:
         """Cells of an effect by its own scope, whether in force or not."""
-        bound = self._lay(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
+        reached = self._cells_of(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
         chips = effect.chips.match(self.catalog, rule.since or rule.announced)
-        return np.asarray(bound.rows[:, None] & bound.reach & (chips.maybe if effect.presumes else chips.yes)[None, :])
+        return np.asarray(reached & (chips.maybe if effect.presumes else chips.yes)[None, :])
 
     def closures(self, tick: int) -> NDArray[np.int64]:
         """Tick in which the sale of a chip from its designer's country last closed, (n_chips, n_countries) in the order
@@ -251,7 +249,8 @@ class Rulebook:
         return self.listing_on(self.clock.date_of(tick) + timedelta(days=6))
 
     def listing_on(self, day: date) -> Listing:
-        """Who is listed on a day. An actor's `listed_since` counts where it lies before the run, for parties no rule names."""
+        """Who is listed on a day. An actor's `listed_since` counts where it lies before the run and no rule names the
+        actor."""
         span = self._span_of(day)
         if span not in self._listings:
             self._listings[span] = self._listed(self._cuts[span])
@@ -288,7 +287,7 @@ class Rulebook:
         """The same rules over other chips and classes."""
         other = Rulebook.__new__(Rulebook)
         other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes))
-        other._arrange()
+        other._lay_out()
         return other
 
     def binding(self, day: date, row: int, chip: int) -> list[tuple[str, Lever]]:
@@ -308,7 +307,7 @@ class Rulebook:
         return [
             (self.rule_ids[self._bound[index].rule], self._bound[index].effect)
             for index in self._holding(day, None)
-            if self._bound[index].effect.on_cells and self._bound[index].rows[row]
+            if self._bound[index].effect.on_cells and self._cells_of(self._bound[index])[row].any()
         ]
 
     def turns(self) -> list[date]:
@@ -404,27 +403,33 @@ class Rulebook:
         self._closing: dict[object, Mask] = {}
         self._touched: dict[str, Mask] = {}
         self._scopes: dict[tuple[int, date], _Scope] = {}
-        for bound in self._bound:
-            self._lay(bound)
+        self._reached: dict[int, Mask] = {}
+        self._reaches: dict[tuple[str, tuple[str, ...]], Mask] = {}
         self._closed_cache: list[tuple[date, NDArray[np.int64]]] | None = None
 
-    def _lay(self, bound: _Bound) -> _Bound:
+    def _cells_of(self, bound: _Bound) -> Mask:
+        """Cells of every chip in the deals an effect is about and its authors can reach."""
         effect, classes = bound.effect, self.classes
-        bound.rows = effect.model_copy(update={"where": bound.where}).rows(classes, self.atlas)
+        if bound.where != effect.where:
+            effect = effect.model_copy(update={"where": bound.where})
+        rows = effect.rows(classes, self.atlas)
         if bound.allies:
-            own = np.isin(classes.origin, bound.allies) | np.isin(classes.place, bound.allies)
-            bound.reach = np.repeat(own[:, None], len(self.catalog), axis=1)
-        else:
-            bound.reach = effect.reach(bound.by, classes, self.catalog.design, self.atlas)
-        return bound
+            return np.asarray(rows & (np.isin(classes.origin, bound.allies) | np.isin(classes.place, bound.allies)))[
+                :, None
+            ].repeat(len(self.catalog), axis=1)
+        key = (effect.sphere, bound.by)
+        if key not in self._reaches:
+            self._reaches[key] = effect.reach(bound.by, classes, self.catalog.design, self.atlas)
+        return np.asarray(rows[:, None] & self._reaches[key])
 
     def _scope(self, index: int, day: date) -> _Scope:
         """What an effect covers, kept while its dated lines stand still."""
         bound = self._bound[index]
         key = (index, max((turn for turn in bound.turns if turn <= day), default=FIRST_DAY))
         if key not in self._scopes:
-            match = bound.effect.chips.match(self.catalog, day)
-            reached = bound.rows[:, None] & bound.reach
+            if index not in self._reached:
+                self._reached[index] = self._cells_of(bound)
+            match, reached = bound.effect.chips.match(self.catalog, day), self._reached[index]
             chips = match.maybe if bound.effect.presumes else match.yes
             self._scopes[key] = _Scope(reached & chips[None, :], reached & (match.maybe & ~chips)[None, :], chips)
         return self._scopes[key]

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from sim.catalog import SPECS, Catalog
 from sim.errors import UsageError, nearest
@@ -77,7 +77,7 @@ class ChipScope(BaseModel):
     market_except: tuple[Literal["datacentre", "consumer", "captive"], ...] = ()
     design: Places = ()
     fab: Places = ()
-    global_part: bool | None = None
+    global_part: StrictBool | None = None
     tpp_at_least: Tpp | None = None
     tpp_below: Tpp | None = None
     pd_at_least: Pd | None = None
@@ -216,7 +216,7 @@ class Where(BaseModel):
     buyer_hq_except: Places = ()
     place: Places = ()
     place_except: Places = ()
-    listed: bool | None = None
+    listed: StrictBool | None = None
     end_use: tuple[EndUse, ...] = Field(default=())
 
     @model_validator(mode="after")

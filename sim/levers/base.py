@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StrictBool, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from sim.errors import nearest
@@ -85,7 +85,8 @@ class Lever(BaseModel):
 
     def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
         """Legal classes in scope, (n_classes,)."""
-        return np.logical_or.reduce([part.match(classes, atlas, self.activities) for part in self.where or (ANYWHERE,)])
+        parts = [part.match(classes, atlas, self.activities) for part in self.where or (ANYWHERE,)]
+        return np.asarray(np.logical_or.reduce(parts))
 
     def reach(self, by: tuple[str, ...], classes: LegalClasses, design: NDArray[np.str_], atlas: Atlas) -> Mask:
         """Cells, bool (classes, chips), that governments `by` have power over through this lever's sphere.
@@ -151,7 +152,7 @@ class Control(Lever):
     policy: Literal["ban", "denial", "case_by_case", "notify"] = "denial"
     grant: Share | None = None
     delay: Weeks | None = None
-    savings: bool = False
+    savings: StrictBool = False
     conditions: tuple[str, ...] = ()
 
     def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
@@ -276,7 +277,7 @@ class Rule(BaseModel):
     public: Day | None = None
     since: Day | None = None
     until: Day | None = None
-    inert: bool = False
+    inert: StrictBool = False
     reason: str = ""
     clause: str = ""
     source: str = ""

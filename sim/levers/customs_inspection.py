@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import StrictBool
+
 from sim.levers.base import Force, Lever, Mask, lever
 from sim.quantity import Share
 from sim.scope import Places
@@ -23,7 +25,7 @@ class CustomsInspection(Lever):
     lever: Literal["customs_inspection"] = "customs_inspection"
     places: Places = ()
     inspected: Share
-    grey_tolerated: bool = True
+    grey_tolerated: StrictBool = True
 
     def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
         places = force.atlas.members(self.places or force.by)

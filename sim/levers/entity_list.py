@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import StrictBool
 
 from sim.levers.base import Control, Mask, lever
 from sim.scope import Atlas, LegalClasses, Names
@@ -23,8 +24,8 @@ class EntityList(Control):
 
     lever: Literal["entity_list"] = "entity_list"
     entities: Annotated[tuple[str, ...], Names("actor")] = ()
-    affiliates: bool = False
-    foreign_direct_product: bool = False
+    affiliates: StrictBool = False
+    foreign_direct_product: StrictBool = False
 
     def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
         listed = classes.listed == 1

@@ -12,8 +12,7 @@ from sim.terms import DENIAL, Draft
 @lever("tool_control")
 class ToolControl(Lever):
     """Deals of activity `tools` need a licence; `passes` is the share of what was wanted that still comes, under
-    licence or
-    because it stays below the line. Shares under several rules multiply."""
+    licence or because it stays below the line. Shares under several rules multiply."""
 
     activities: ClassVar[tuple[str, ...]] = ("tools",)
 
