@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from sim.results import RESULTS_SCHEMA, Result, write_folder
 WHOLE = "whole run"
 _RULE_KINDS = ("leak", "decree_announced", "decree_in_force", "decree_ended")
 _SHOWN_EVENTS = 3
+_TOLD = 64
+"""Most letters of an event's own text."""
 
 CURVES: tuple[tuple[str, str, str, dict[str, tuple[str, ...]], float], ...] = (
     ("Compute delivered to Chinese users", "k H100e a quarter", "delivered_h100e", {"region": ("CN",)}, 1e3),
@@ -288,7 +291,8 @@ def _said(event: Event) -> tuple[Any, ...]:
 def _told(event: Event) -> str:
     who = " ".join(word for word in (event.actor, event.chip, event.other and f"({event.other})") if word)
     much = f" {event.quantity:,.0f} {event.unit}" if event.quantity else ""
-    return f"{event.kind.replace('_', ' ')}: {event.rule or who}{much}" + (f" – {event.text}" if event.text else "")
+    text = shorten(event.text, _TOLD, placeholder="…")
+    return f"{event.kind.replace('_', ' ')}: {event.rule or who}{much}" + (f" – {text}" if text else "")
 
 
 def _first_trade(one: Reading, other: Reading) -> tuple[int, str]:

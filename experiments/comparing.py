@@ -25,7 +25,7 @@ from experiments.compare import (
     write,
 )
 from experiments.compare_report import parting_lines
-from experiments.summary import WIDTH, console, said
+from experiments.summary import WIDTH, console, figure_title, said, shared_unit
 from sim.errors import UsageError
 from sim.results import check_replaceable
 from sim.scenario_io import shipped_names
@@ -107,12 +107,13 @@ def show(found: Comparison, to: Console) -> None:
     table.add_column("whole run", no_wrap=True)
     for word in ("A", "B", "B - A", "95% interval"):
         table.add_column(word, justify="right", no_wrap=True)
-    group = ""
-    for line in (line for line in found.lines if line.window == WHOLE):
-        if line.figure.group != group:
-            group = line.figure.group
-            table.add_row(Text(group, style="bold cyan"))
-        table.add_row(*_cells(line))
+    whole = [line for line in found.lines if line.window == WHOLE]
+    for group in dict.fromkeys(line.figure.group for line in whole):
+        lines = [line for line in whole if line.figure.group == group]
+        shared = shared_unit([line.figure for line in lines])
+        table.add_row(Text(f"{group}, {shared}" if shared else group, style="bold cyan"))
+        for line in lines:
+            table.add_row(*_cells(line, shared))
     to.print(table)
     if found.parting:
         to.print(Text(f"\nWhere the two worlds part, seed {found.parting.seed}", style="bold"))
@@ -147,16 +148,15 @@ def _read(sides: Sequence[Side], seeds: Sequence[int], workers: int, bar: Bar) -
         bar.close()
 
 
-def _cells(line: Line) -> tuple[Any, ...]:
+def _cells(line: Line, shared: str) -> tuple[Any, ...]:
     figure, interval = line.figure, line.difference.difference
-    style = "bold" if _sure(line) else ""
-    digits = figure.digits + 1
+    bounds = f"[{said(interval.low, figure.digits)}, {said(interval.high, figure.digits)}]"
     return (
-        f"  {figure.title}, {figure.unit}",
+        figure_title(figure, shared),
         said(line.a, figure.digits),
         said(line.b, figure.digits),
-        Text(_difference(line), style=style),
-        Text(f"{said(interval.low, digits)} to {said(interval.high, digits)}"),
+        Text(_difference(line), style="bold" if _sure(line) else ""),
+        bounds if interval.n else "",
     )
 
 

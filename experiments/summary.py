@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -56,11 +56,10 @@ def figures_table(head: Headline) -> Table:
     for group in dict.fromkeys(figure.group for figure in head.figures):
         rows = [(figure, values) for figure, values in zip(head.figures, head.values, strict=True)
                 if figure.group == group]
-        units = {figure.unit for figure, _ in rows}
-        shared = units.pop() if len(units) == 1 else ""
+        shared = shared_unit([figure for figure, _ in rows])
         table.add_row(Text(f"{group}, {shared}" if shared else group, style="bold cyan"))
         for figure, values in rows:
-            table.add_row(_title(figure, shared), *(said(value, figure.digits) for value in values))
+            table.add_row(figure_title(figure, shared), *(said(value, figure.digits) for value in values))
     return table
 
 
@@ -81,10 +80,12 @@ def ruling_lines(head: Headline) -> list[Any]:
     return lines
 
 
-def sentence(text: str) -> str:
-    """Wrapped to the width of the screen."""
-    return textwrap.fill(text, WIDTH)
+def shared_unit(figures: Sequence[Figure]) -> str:
+    """The unit of a group whose figures all have it; empty otherwise."""
+    units = {figure.unit for figure in figures}
+    return units.pop() if len(units) == 1 else ""
 
 
-def _title(figure: Figure, shared: str) -> str:
+def figure_title(figure: Figure, shared: str) -> str:
+    """A figure's name in a table, with its unit where the group does not say it."""
     return f"  {figure.title}" if shared else f"  {figure.title}, {figure.unit}"

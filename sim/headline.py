@@ -125,7 +125,7 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
         Figure("domestic_share", "Markets", "domestic share of cards", "%", "cards_share",
                {"to": ("CN",), "origin": ("domestic",), "by": ("units",)}, 0.01, 0),
         Figure("lag", "Frontier", "lag of best Chinese lab", "months", "lag_months", {}, 1.0, 1),
-        Figure("military_weeks", "Frontier", "military: time to reach 5k H100e", "weeks", "military_access_weeks",
+        Figure("military_weeks", "Frontier", "military: 5k H100e after", "weeks", "military_access_weeks",
                {"user": ("listed",)}, 1.0, 0),
         Figure("military_multiple", "Frontier", "military: price over civil", "x", "military_price_multiple", {}, 1.0,
                2),
