@@ -30,7 +30,7 @@ WORLDS = [TEACHING, pytest.param("history", marks=pytest.mark.slow)]
 
 UNUSED = {
     "lab": "world: {actors: {NAME: {kind: lab, subkind: lab, seat: CN, hq: CN}}}",
-    "distributor": "world: {actors: {NAME: {kind: distributor, subkind: reseller, seat: US, hq: US}}}",
+    "distributor": "world: {actors: {NAME: {kind: distributor, subkind: reseller, seat: KR, hq: KR}}}",
     "chipmaker": "world: {actors: {NAME: {kind: chipmaker, subkind: merchant, seat: US, hq: US}}}",
     "government": "world: {actors: {NAME: {kind: government, subkind: ally, seat: US, hq: US}}}",
     "supplier": "world: {actors: {NAME: {kind: supplier, subkind: tools, seat: US, hq: US}}}",
