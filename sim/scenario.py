@@ -56,6 +56,7 @@ DayText = Annotated[str, AfterValidator(lambda text: day_of(text).isoformat())]
 
 Number = Annotated[float, BeforeValidator(number_of)]
 Monday = Annotated[Day, AfterValidator(_monday)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Year = Annotated[str, Field(pattern=r"^\d{4}$")]
 Quarter = Annotated[str, Field(pattern=r"^FY\d{2}Q[1-4]$")]
 UsdBn = Annotated[Quantity, Of("USD bn", 0)]
@@ -116,10 +117,10 @@ class Chip(Row):
     announced: Day | None = None
     volume_from: Day | None = Field(None, description="first day of billed volume; never offered when absent")
     fp16_dense_tflops: Annotated[Quantity, Of("TFLOPS", 0)]
-    tpp: Annotated[Quantity, Of("TOPS x bits", 0)] = Field(
+    tpp: Annotated[Quantity, Of("tpp", 0)] = Field(
         description="largest over precisions of dense tera-operations/s x bit length (ECCN 3A090)")
     die_area_mm2: Annotated[Quantity, Of("mm2", above=0)]
-    pd: Annotated[Quantity, Of("TPP per mm2", 0)] = Field(description="performance density, tpp over die area")
+    pd: Annotated[Quantity, Of("tpp per mm2", 0)] = Field(description="performance density, tpp over die area")
     memory_gb: Annotated[Quantity, Of("GB", 0)]
     membw_gbps: Annotated[Quantity, Of("GB/s", 0)]
     io_gbps: Annotated[Quantity, Of("GB/s", 0)] = Field(description="aggregate bidirectional interconnect")
@@ -168,7 +169,7 @@ class Actor(Row):
     military: StrictBool = False
     state_funded: StrictBool = False
     software_train_share: Share | None = Field(
-        None, description="worth of a chipmaker's parts in training over that of equal parts with the most mature software")
+        None, description="worth of a chipmaker's parts in training over equal parts with the most mature software")
     software_infer_share: Share | None = Field(None, description="the same in inference")
 
 
@@ -362,25 +363,25 @@ class Generator(Section):
 class World(Section):
     """Who and what there is."""
 
-    chips: dict[Id, Chip] = {}
-    actors: dict[Id, Actor] = {}
-    countries: dict[Id, Country] = {}
-    lanes: dict[Id, Lane] = {}
-    grey_costs: GreyCosts | None = None
-    capacity: dict[Id, Capacity] = {}
-    budgets: dict[Id, Budget] = {}
+    chips: dict[Id, Chip] = Field({}, description="accelerators")
+    actors: dict[Id, Actor] = Field({}, description="governments, chipmakers, distributors, labs and suppliers")
+    countries: dict[Id, Country] = Field({}, description="places, by ISO code; EU and XX for the rest")
+    lanes: dict[Id, Lane] = Field({}, description="ways from one country to another")
+    grey_costs: GreyCosts | None = Field(None, description="what every grey lane costs on top")
+    capacity: dict[Id, Capacity] = Field({}, description="what suppliers can make")
+    budgets: dict[Id, Budget] = Field({}, description="lab -> what it spends")
     initial_stock: dict[Id, dict[Id, Stock]] = Field({}, description="owner -> chip -> chips held at the start")
-    vendor_start: dict[Id, VendorStart] = {}
-    non_datacentre_revenue: dict[Id, OtherRevenue] = {}
-    routing: dict[Id, Routing] = {}
-    adoption: dict[Id, Adoption] = {}
-    frontier: Frontier | None = None
+    vendor_start: dict[Id, VendorStart] = Field({}, description="vendor -> its books at the start")
+    non_datacentre_revenue: dict[Id, OtherRevenue] = Field({}, description="vendor -> its other revenue")
+    routing: dict[Id, Routing] = Field({}, description="where sales are billed")
+    adoption: dict[Id, Adoption] = Field({}, description="events after which people want more compute")
+    frontier: Frontier | None = Field(None, description="the frontier of training before the run")
     fiscal: dict[Id, dict[Quarter, Day]] = Field(
         {}, description="vendor -> fiscal quarter -> its last day")
-    valuation: dict[Id, Valuation] = {}
-    exchange_rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[Quantity, Of("per USD", above=0)]] = {}
-    evidence: dict[Id, Evidence] = {}
-    generator: Generator | None = None
+    valuation: dict[Id, Valuation] = Field({}, description="vendor -> what investors pay for it")
+    exchange_rates: dict[Currency, Annotated[Quantity, Of("per USD", above=0)]] = {}
+    evidence: dict[Id, Evidence] = Field({}, description="figures of the record and what uses them; read by no rule")
+    generator: Generator | None = Field(None, description="a tail of labs that is drawn")
 
 
 Distribution = Literal["uniform", "log_uniform", "triangular", "normal", "lognormal", "integer", "choice"]
@@ -405,17 +406,20 @@ class Scenario(Section):
     title: str = ""
     summary: str = ""
     time: Time
-    clearing: Literal["two_book", "equilibrium", "posted_price"] = "two_book"
-    redesign: Literal["recorded", "endogenous"] = "recorded"
+    clearing: Literal["two_book", "equilibrium", "posted_price"] = Field(
+        "two_book", description="queue and spot market, spot market alone, or list prices alone")
+    redesign: Literal["recorded", "endogenous"] = Field(
+        "recorded", description="parts drawn to a rule: those of the record, or what makers search out")
     governments: dict[Id, Literal["scripted", "adaptive"]] = Field(
         {}, description="stance of a government: it signs the record, or decides for itself")
     world: World = World()
     behaviour: Behaviour
     rules: dict[Id, Rule] = Field({}, description="the record of rules by id; `without: [ids]` leaves some out")
-    uncertainties: dict[Id, Uncertainty] = {}
+    uncertainties: dict[Id, Uncertainty] = Field({}, description="values that are not known, for designs to draw from")
     levers: dict[Id, dict[str, Any]] = Field({}, description="named overrides: sparse patches of this scenario")
-    experiments: dict[Id, dict[str, Any]] = {}
-    outcomes: dict[Id, dict[str, Any]] = {}
+    experiments: dict[Id, dict[str, Any]] = Field({}, description="designs by name, run as SCENARIO:NAME")
+    outcomes: dict[Id, dict[str, Any]] = Field(
+        {}, description="figures that designs read: metric, where, window, statistic")
 
     _origin: Any = PrivateAttr(None)
 

@@ -148,6 +148,11 @@ def spoil_type(seed: int, file: str, text: str, found: tuple[Site, ...]) -> Muta
                       ["many", "[1, 2]" if seed % 2 else "true", '"12"'])
 
 
+def spoil_truth(seed: int, file: str, text: str, found: tuple[Site, ...]) -> Mutant | None:
+    return _value_way("truth", seed, file, text, [site for site in found if isinstance(site.value, bool)],
+                      ["yes", "1", '"true"', "on"])
+
+
 def spoil_date(seed: int, file: str, text: str, found: tuple[Site, ...]) -> Mutant | None:
     return _value_way("date", seed, file, text, [site for site in found if is_date(site)],
                       ["2023-13-01", "2023-02-30", "20230101", "1023-01-01", "next week", "2023-1-1"])
@@ -261,8 +266,9 @@ def _value_way(kind: str, seed: int, file: str, text: str, own: list[Site], news
     return Mutant(kind, file, put(text, site.value_span, new), (site.line,), site.pointer, new)
 
 
-WAYS: tuple[Way, ...] = (spoil_type, spoil_date, spoil_unit, spoil_sign, spoil_word, spoil_key, spoil_duplicate,
-                         spoil_missing, spoil_extends, spoil_bytes, spoil_size, spoil_aliases, spoil_syntax)
+WAYS: tuple[Way, ...] = (spoil_type, spoil_truth, spoil_date, spoil_unit, spoil_sign, spoil_word, spoil_key,
+                         spoil_duplicate, spoil_missing, spoil_extends, spoil_bytes, spoil_size, spoil_aliases,
+                         spoil_syntax)
 
 
 def mutant(seed: int) -> Mutant:

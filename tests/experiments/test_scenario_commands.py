@@ -40,15 +40,17 @@ def test_validate_tells_all_faults_of_all_files(here: Path) -> None:
     (here / "two.yaml").write_text("extends: history\ntime: {end: 2023-13-01}\n")
     with pytest.raises(ScenarioError) as caught:
         CliRunner().invoke(validate.command, ["one.yaml", "history", "two.yaml"], catch_exceptions=False)
-    assert [(fault.file, fault.line, fault.key) for fault in caught.value.faults] == \
-        [("one.yaml", 2, "clearing"), ("two.yaml", 2, "time.end")]
+    assert [(fault.file, fault.line, fault.key) for fault in caught.value.faults] == [
+        ("one.yaml", 2, "clearing"),
+        ("two.yaml", 2, "time.end"),
+    ]
 
 
 def test_faults_leave_by_exit_code_3_without_a_traceback(chokepoint: Callable[..., Told], tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: history\ntitel: x\nworld: {chips: {H20: {tpp: -5}}}\n")
     told = chokepoint("validate", "mine.yaml")
     assert (told.returncode, told.stdout) == (3, "")
-    assert "mine.yaml has 2 faults:\n  line 2  titel: there is no such key here; did you mean \"title\"?" in told.stderr
+    assert 'mine.yaml has 2 faults:\n  line 2  titel: there is no such key here; did you mean "title"?' in told.stderr
     assert "Traceback" not in told.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
 
@@ -69,8 +71,8 @@ def test_list_names_what_ships(here: Path) -> None:
 
 def test_diff_tells_values_places_and_sources(here: Path) -> None:
     told = said(diff, "history", "--set", "world.chips.H20.tpp=2400", "--set", "rules.without=[RULE_2022_10]")
-    assert "world.chips.H20.tpp\n  - 2368 TOPS x bits   [scenarios/world/chips.yaml:" in told
-    assert "  + 2400 TOPS x bits   [--set:1]  this scenario\n" in told
+    assert "world.chips.H20.tpp\n  - 2368 tpp   [scenarios/world/chips.yaml:" in told
+    assert "  + 2400 tpp   [--set:1]  this scenario\n" in told
     assert "rules.RULE_2022_10\n  - there   [scenarios/rules/us.yaml:" in told
     assert told.endswith("2 differences\n")
     assert said(diff, "history", "history") == "no difference\n"
