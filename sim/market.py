@@ -93,14 +93,17 @@ def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, me
     if memory is None:
         memory = Memory(np.full(n, np.nan), np.full(m, np.nan))
     price = np.where(np.isnan(memory.offer_price), offers.ask, memory.offer_price)
-    unit_value, basis = memory.unit_value, memory.basis
+    # A margin never exceeds the best tranche; without this bound, lanes that pay to be used feed on themselves tick by tick.
+    most = np.zeros(m)
+    np.maximum.at(most, wants.buyer, wants.value)
+    unit_value, basis = np.minimum(memory.unit_value, most), memory.basis
     best: tuple[int, Trades, Floats] | None = None
     for _ in range(rounds):
         book, slotted, reference = _slot(offers, wants, lanes, micro, price, unit_value)
         trades, basis = clear(book, slotted, epoch, seed, basis, quotas)
         utility = int(_utility(offers.ask, offers.chip, wants.buyer, wants.units, wants.value, lanes.lane_offer,
                                lanes.lane_buyer, lanes.lane_cost, trades.lane_flow, micro))
-        known = trades.buyer_price * _MICRO / reference
+        known = np.minimum(trades.buyer_price * _MICRO / reference, most)
         if best is None or utility > best[0]:
             best = utility, trades, known
         unit_value = np.where(np.isnan(known), unit_value, known)
