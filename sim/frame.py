@@ -66,6 +66,10 @@ class Chips:
     cut_from: Ints
     """Row of the global part it is fused or cut from, -1 for none."""
     fused: Bools
+    family: Ints
+    """Row of the part whose lines it shares: the global part for a fused one, itself for the rest."""
+    successor_of: Ints
+    """Row of the part it takes over from, -1 for none."""
     succeeded_tick: Ints
     """Tick from which a successor is in volume; large for none."""
     fabbed_in_tw: Bools

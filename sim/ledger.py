@@ -62,7 +62,7 @@ class Ledger:
     postings: list[tuple[int, int, Ints, Ints, Ints]] = field(default_factory=list)
     """The money journal: tick, kind, payers, payees, cents."""
     movements: list[tuple[int, str, Ints]] = field(default_factory=list)
-    """The chip journal of creation and loss: tick, made | scrapped | seized, chips by part."""
+    """The chip journal of creation and loss: tick, made | relabelled | scrapped | seized, chips by part."""
 
     def __post_init__(self) -> None:
         labs, distributors, chips, owned = self.n_labs, self.n_distributors, self.n_chips, len(OWNED)
@@ -91,6 +91,19 @@ class Ledger:
         self.created += chips
         self.finished[(self.tick + title_weeks) % TITLE_WEEKS] += chips
         self.movements.append((self.tick, "made", chips.copy()))
+
+    def relabel(self, part: int, other: int) -> int:
+        """Undelivered cards of a fused part are sold as another part of the same die from now on; returns how many."""
+        moved = int(self.ready[part] + self.finished[:, part].sum())
+        self.ready[other] += self.ready[part]
+        self.finished[:, other] += self.finished[:, part]
+        self.ready[part] = 0
+        self.finished[:, part] = 0
+        change = np.zeros_like(self.created)
+        change[part], change[other] = -moved, moved
+        self.created += change
+        self.movements.append((self.tick, "relabelled", change))
+        return moved
 
     def receive(self) -> None:
         """What arrives this week: titles pass to deliverable stock, transit ends in stock."""

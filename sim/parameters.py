@@ -128,6 +128,10 @@ class Behaviour(BaseModel):
     release_share: Quantity = parameter(
         "share", "Share of a generation's peak lines released to parts on its die when the next generation ramps."
     )
+    handover_share: Quantity = parameter(
+        "share", "Of the predecessor's peak bookings that a new global part starts with on the same lines."
+    )
+    preorder_weeks: Quantity = parameter("weeks", "How long before first volume a maker takes orders.")
     end_of_life_weeks: Quantity = parameter(
         "weeks", "After a successor's first volume, until the last order for a part is taken."
     )
@@ -142,6 +146,9 @@ class Behaviour(BaseModel):
     board_cost_multiple: Quantity = parameter("x chip cost", "Module cost over chip cost.")
     networking_share: Quantity = parameter(
         "share", "Links and systems in a vendor's data-centre revenue outside China."
+    )
+    other_cards_usd_per_week: Quantity = parameter(
+        "USD per week", "Small inference cards a listed vendor sells outside China; no topic of the model."
     )
     licence_loss_share: Quantity = parameter(
         "probability", "Probability that barred stock cannot be licensed, as booked."

@@ -1,7 +1,7 @@
 """Primary book: orders at list queue with the maker until filled, cancelled or barred.
 
-Buyers (rows: labs, then distributors) are served by class, within a class pro rata to chips x (1 + weeks waited), largest
-remainder, ties by hashed id and 13-week epoch.
+Buyers (rows: labs, then distributors) are served pro rata to chips x (1 + weeks waited) x the weight of their class, largest
+remainder, ties by hashed id and 13-week epoch. Weights instead of strict turns: small buyers did get H100s in 2023.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class PrimaryBook:
     def serve(self, ready: Ints, cap: Ints, service_class: Ints, keys: NDArray[np.uint64], epoch: int) -> Ints:
         """Fill the queue from deliverable stock.
 
-        ready (chips,), cap (buyers, chips) most that may flow to a cell this week, service_class (buyers,) lowest first.
+        ready (chips,), cap (buyers, chips) most that may flow to a cell this week, service_class (buyers,) 0 to 2,
+        weighing 3, 2 and 1.
         Returns shipped (buyers, chips); takes it from the queue.
         """
         shipped = _serve(self.queue, self.waited, ready, cap, service_class, keys, epoch)
@@ -97,28 +98,20 @@ def _serve(queue: Any, waited: Any, ready: Any, cap: Any, service_class: Any, ke
     shipped = np.zeros((n_buyers, n_chips), dtype=np.int64)
     wants = np.zeros(n_buyers, dtype=np.int64)
     weight = np.zeros(n_buyers)
-    last_class = 0
-    for b in range(n_buyers):
-        last_class = max(last_class, service_class[b])
     for c in range(n_chips):
         left = ready[c]
-        for group in range(last_class + 1):
-            if left <= 0:
-                break
-            total = 0
+        if left <= 0:
+            continue
+        total = 0
+        for b in range(n_buyers):
+            wants[b] = min(queue[b, c], cap[b, c])
+            weight[b] = wants[b] * (1.0 + waited[b, c]) * (3.0 - service_class[b])
+            total += wants[b]
+        if total <= left:
             for b in range(n_buyers):
-                wants[b] = 0
-                if service_class[b] == group:
-                    wants[b] = min(queue[b, c], cap[b, c])
-                    weight[b] = wants[b] * (1.0 + waited[b, c])
-                total += wants[b]
-            if total <= left:
-                for b in range(n_buyers):
-                    shipped[b, c] += wants[b]
-                left -= total
-            else:
-                share_out(left, wants, weight, keys, epoch, shipped[:, c])
-                left = 0
+                shipped[b, c] += wants[b]
+        else:
+            share_out(left, wants, weight, keys, epoch, shipped[:, c])
     return shipped
 
 

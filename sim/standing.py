@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import WHOLE_WEEK
-from sim.frame import CN, Frame
+from sim.frame import BROKER, CN, RESELLER, Frame
 from sim.rulebook import Rulebook
 from sim.scope import LegalClass
 
@@ -66,6 +66,9 @@ class Standing:
         names = list(self.rulebook.catalog.ids)
         self._column = np.array([names.index(name) for name in frame.names.chip], dtype=np.int64)
         self._uses = self._end_uses()
+        traders = np.flatnonzero(np.isin(frame.distributors.subkind, (RESELLER, BROKER)))
+        self._fronts = frozenset((traders + len(frame.names.lab)).tolist())
+        # A hub's trader declares its own seat whoever stands behind it: this is how goods evade the headquarters rule.
         shape = (2, len(frame.names.maker), len(frame.buyer_hq))
         sales = [self._sale(listed, m, b) for listed in range(2) for m in range(shape[1]) for b in range(shape[2])]
         rents = [self._rent(listed, place, lab) for listed in range(2) for place in MACHINE_PLACES
@@ -87,8 +90,9 @@ class Standing:
 
     def _sale(self, listed: int, maker: int, buyer: int) -> LegalClass:
         frame, country = self.frame, self.frame.names.country
-        return LegalClass("sale", country[frame.makers.hq[maker]], country[frame.buyer_country[buyer]],
-                          country[frame.buyer_hq[buyer]], listed, self._uses[buyer])
+        seat = country[frame.buyer_country[buyer]]
+        declared = seat if buyer in self._fronts else country[frame.buyer_hq[buyer]]
+        return LegalClass("sale", country[frame.makers.hq[maker]], seat, declared, listed, self._uses[buyer])
 
     def _rent(self, listed: int, place: str, lab: int) -> LegalClass:
         country = self.frame.names.country

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.agents.chipmaker import released_wafers, revised_list, wanted_bookings
 from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
-from sim.frame import CLOUD, CN, NEVER
+from sim.frame import CLOUD, CN, NEVER, ROW
 from sim.keyed_random import uniforms
 from sim.ordered_sum import ordered_sum
 from sim.record import REGIONS
@@ -28,6 +28,8 @@ Bools = NDArray[np.bool_]
 QUARTER_WEEKS = 13
 GROWTH_WEEKS = 26
 LONGEST_WAIT_WEEKS = 104.0
+HOPEFUL_GRANT_SHARE = 0.25
+"""Chance of a grant below which nobody plans on a licence."""
 
 
 def perceive(world: World) -> None:
@@ -69,6 +71,7 @@ def perceive(world: World) -> None:
         diverts=diverts,
         grey_parts=grey_parts,
         grey_mix=grey_mix,
+        grey_wait_weeks=float((wait[ROW] * grey_mix).cumsum()[-1]) if len(grey_mix) else 0.0,
         fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
         cloud_wish=world.hours.cloud_wish,
         cloud_mix=cloud_mix(world),
@@ -102,8 +105,10 @@ def sealed_orders(world: World) -> Ints:
 def waits(world: World) -> Floats:
     """Weeks a new order may expect to wait, (regions, chips): the queue over deliveries, or until volume begins."""
     frame = world.frame
-    weekly = np.where(frame.chips.domestic, 1.0, world.lines.last)
-    queue_weeks = world.primary.wait_weeks(frame.buyer_region, np.maximum(weekly, 1.0) * np.array([1.0] * len(weekly)))
+    chips, china = frame.chips, world.behaviour.china_capacity_share.value
+    fused = chips.family != np.arange(len(chips.family))
+    weekly = np.where(fused, china * world.lines.last[chips.family], world.lines.last)
+    queue_weeks = world.primary.wait_weeks(frame.buyer_region, np.maximum(weekly, 1.0))
     until_volume = np.clip(frame.chips.volume_tick - world.tick, 0, LONGEST_WAIT_WEEKS)
     return np.asarray(np.clip(np.maximum(queue_weeks, until_volume[None, :]), 0.0, LONGEST_WAIT_WEEKS))
 
@@ -138,7 +143,8 @@ def beliefs(world: World) -> Floats:
 def orderable(world: World) -> Bools:
     """Cells in which a buyer may place an order or an application, (buyers, chips): lawful, announced, meant for it, on sale."""
     frame, standing, chips = world.frame, world.standing, world.frame.chips
-    offered = (chips.announced_tick <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
+    books_open = np.maximum(chips.announced_tick, chips.volume_tick - round(world.behaviour.preorder_weeks.value))
+    offered = (books_open <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
     if not world.behaviour.on("redesign"):
         offered &= ~chips.for_china
     low_end = frame.row("chip", "low_end")
@@ -146,7 +152,9 @@ def orderable(world: World) -> Bools:
         offered[low_end] = False
     china = frame.buyer_region == CN
     meant = np.where(chips.domestic | chips.for_china, china[:, None], True)
-    return np.asarray((standing.permitted | standing.licensable) & offered[None, :] & meant)
+    ended = chips.succeeded_tick + world.behaviour.end_of_life_weeks.value <= world.tick
+    hopeful = standing.licensable & (standing.grant_share >= HOPEFUL_GRANT_SHARE)
+    return np.asarray((standing.permitted | hopeful) & (offered & ~ended)[None, :] & meant)
 
 
 def card_cost(world: World) -> Floats:
@@ -224,16 +232,30 @@ def book_lines(world: World) -> None:
     ready_by = chips.volume_tick - weeks
     bookable = (~chips.domestic) & (chips.maker >= 0) & (ready_by <= tick) & (chips.volume_tick < NEVER)
     bookable &= np.arange(len(bookable)) != frame.row("chip", "low_end")
-    supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
-    queue = world.primary.queue.sum(axis=0) + world.orders.sum(axis=0)
-    wanted = wanted_bookings(lines.forecast, queue, supply, float(weeks), behaviour.forecast_weeks.value, bookable)
-    wafers = frame.makers.wafers_per_week[tick]
+    supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
+    queue = _by_family(chips.family, world.primary.queue.sum(axis=0) + world.orders.sum(axis=0))
+    bookable &= chips.family == np.arange(len(bookable))
+    forecast = _by_family(chips.family, lines.forecast)
+    wanted = wanted_bookings(forecast, queue, supply, float(weeks), behaviour.forecast_weeks.value, bookable)
+    wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]
     freed = released_wafers(chips, lines.peak, tick, n_makers, behaviour.release_share.value, behaviour.release_weeks.value)
     seed = np.where(chips.packages_per_wafer > 0, 0.02 * np.minimum(wafers, 1e6)[chips.maker] * chips.packages_per_wafer, 20.0)
+    heir = chips.successor_of >= 0
+    before = chips.successor_of
+    lost = behaviour.recapture_share.value * world.law.lost_forecast_usd[before] / world.list_usd
+    handed = behaviour.handover_share.value * lines.peak[before]
+    seed = np.maximum(seed, np.where(heir & (ready_by <= tick), np.where(chips.for_china, lost, handed), 0.0))
     growth = behaviour.booking_growth_share_per_week.value
     chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, chips.maker, chips.packages_per_wafer,
-                      chips.for_china, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
+                      chips.for_china, chips.succeeded_tick <= tick, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
     lines.book(tick, np.floor(chosen).astype(np.int64))
+
+
+def _by_family(family: Ints, chips: NDArray[np.int64] | Floats) -> Floats:
+    """Chips summed over parts that share lines, at the row of the family's head."""
+    out = np.zeros(len(family))
+    np.add.at(out, family, chips)
+    return out
 
 
 def revise_lists(world: World) -> None:

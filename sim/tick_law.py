@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.finance import Stages, announcement_return, charge, lost_sales_usd
 from sim.frame import CN, NEVER, US
 from sim.keyed_random import key_of, uniform
+from sim.ordered_sum import ordered_sum
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -54,6 +55,8 @@ class Law:
     returns: Floats = field(init=False)
     shipped_home: Floats = field(init=False)
     shipped_china: Floats = field(init=False)
+    lost_forecast_usd: Floats = field(init=False)
+    """Weekly orders at list a part had when it was barred; its successor starts from them."""
 
     def __post_init__(self) -> None:
         self.open_before = np.zeros(self.n_chips, dtype=bool)
@@ -61,7 +64,8 @@ class Law:
         self.cancelled = np.zeros((self.n_buyers, self.n_chips), dtype=np.int64)
         for name in ("asked", "granted"):
             setattr(self, name, np.zeros(self.n_chips, dtype=np.int64))
-        for name in ("charge_usd", "guided_usd", "lost_usd", "returns", "shipped_home", "shipped_china"):
+        for name in ("charge_usd", "guided_usd", "lost_usd", "returns", "shipped_home", "shipped_china",
+                     "lost_forecast_usd"):
             setattr(self, name, np.zeros(self.n_chips))
 
 
@@ -122,6 +126,7 @@ def _bar(world: World, chip: int) -> None:
     law, frame = world.law, world.frame
     rule = _rule_of(world, chip)
     name = frame.names.chip[chip]
+    law.lost_forecast_usd[chip] = world.lines.forecast[chip] * world.list_usd[chip]
     law.bar_event[chip] = world.tell("barred", chip=name, rule=rule, cause=law.cause.get(rule, -1),
                                      text=f"{name} may no longer go to China")
     if frame.chips.volume_tick[chip] <= world.tick + QUARTER_WEEKS or world.primary.queue[:, chip].any():
@@ -144,7 +149,7 @@ def _write_down(world: World, chip: int) -> None:
     reachable = finished + int(world.lines.booked[ahead <= until_quarter, chip].sum())
     booked = charge(Stages(0, 0, 0), 0, 0, 0, 0, 0, 0)
     if frame.chips.for_china[chip]:
-        if frame.chips.fused[chip] and frame.chips.cut_from[chip] >= 0:
+        if frame.chips.family[chip] != chip:
             _refuse(world, chip)
         else:
             booked = charge(Stages(float(generic[chip]), float(specific[chip]), finished), float(frame.chips.unit_cost_usd[chip]),
@@ -165,10 +170,10 @@ def _write_down(world: World, chip: int) -> None:
 
 
 def _refuse(world: World, chip: int) -> None:
-    """A part fused from a global part goes back to it: lines and finished dies serve the other regions' queue, no charge."""
-    lines = world.lines
-    to = int(world.frame.chips.cut_from[chip])
-    lines.booked[:, to] += lines.strike(chip)
+    """Undelivered cards of a part fused from a global one go to the other regions' queue for that one, without a charge."""
+    to = int(world.frame.chips.family[chip])
+    world.ledger.relabel(chip, to)
+    world.lines.forecast[chip] = 0.0
 
 
 def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
@@ -178,8 +183,8 @@ def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
     if np.isnan(value) or not world.market.quarter_sales_usd.any():
         return 0.0
     own = frame.chips.maker == maker
-    total = float(world.market.quarter_sales_usd[:, own].sum()) + QUARTER_WEEKS * float(
-        frame.makers.other_revenue_usd[world.tick, maker].sum())
+    total = float(ordered_sum(world.market.quarter_sales_usd[:, own].ravel())
+                  + QUARTER_WEEKS * ordered_sum(frame.makers.other_revenue_usd[world.tick, maker]))
     at_stake = float(world.market.quarter_sales_usd[CN, chip])
     if total <= 0 or at_stake <= 0:
         return 0.0

@@ -26,6 +26,7 @@ def open_lines(world: World, orders: Ints) -> None:
     chips, lines = world.frame.chips, world.lines
     running = (chips.volume_tick <= 0) & ~chips.domestic
     weekly = np.where(running, orders, 0)
+    weekly = np.bincount(chips.family, weights=weekly, minlength=len(weekly)).astype(np.int64)
     lines.forecast[:] = weekly
     for week in range(lines.lead_weeks):
         lines.booked[week] = weekly
@@ -47,11 +48,31 @@ def receive(world: World) -> None:
     ledger = world.ledger
     ledger.tick = world.tick
     ledger.receive()
-    made = world.lines.complete(world.tick)
-    made = made + assemble(world) + low_end(world)
+    made = fuse(world, world.lines.complete(world.tick)) + assemble(world) + low_end(world)
     world.produced = made
     _make_foreign(world, made)
     fund(world)
+
+
+def fuse(world: World, done: Ints) -> Ints:
+    """Completed dies of a family become its fused parts as far as those are queued for and China's part of the lines goes."""
+    chips, tick = world.frame.chips, world.tick
+    fused = np.flatnonzero((chips.family != np.arange(len(done))) & (chips.volume_tick - world.title_weeks <= tick))
+    if len(fused) == 0 or not world.behaviour.on("redesign"):
+        return done
+    out = done.copy()
+    queue = world.primary.queue.sum(axis=0)
+    ahead = world.ledger.ready + world.ledger.finished.sum(axis=0)
+    need = np.where(world.law.open_before[fused], np.maximum(0, queue[fused] - ahead[fused]), 0)
+    for maker in np.unique(chips.maker[fused]):
+        own = chips.maker[fused] == maker
+        room = world.behaviour.china_capacity_share.value * done[chips.maker == maker].sum(dtype=np.int64)
+        scale = min(1.0, room / max(need[own].sum(dtype=np.int64), 1))
+        for part, wanted in zip(fused[own], need[own], strict=True):
+            moved = min(int(wanted * scale), int(out[chips.family[part]]))
+            out[chips.family[part]] -= moved
+            out[part] += moved
+    return out
 
 
 def _make_foreign(world: World, made: Ints) -> None:

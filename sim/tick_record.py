@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.layout import names_of
 from sim.frame import NEVER as NOT_OFFERED
+from sim.frame import ROW
+from sim.layout import names_of
+from sim.ordered_sum import ordered_sum
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def note(world: World) -> None:
     np.minimum.at(returns, maker, law.returns)
     state["announcement_return"][tick] = returns
     state["other_revenue_usd"][tick] = frame.makers.other_revenue_usd[tick]
+    state["other_revenue_usd"][tick, :, ROW] += networking(world)
     state["market_value_usd"][tick] = frame.makers.value_usd[tick]
     state["yield_share"][tick] = world.yields
     state["die_bank_dies"][tick] = world.domestic.dies
@@ -117,6 +120,19 @@ def note(world: World) -> None:
     state["military_price_multiple"][tick] = world.access_multiple
     state["welfare_usd"][tick] = welfare(world)
     world.record.ticks_run = tick + 1
+
+
+def networking(world: World) -> NDArray[np.float64]:
+    """Data-centre sales outside China beside the parts of the model, (makers,) USD: small inference cards, and the links and
+    systems that are a share of all."""
+    frame = world.frame
+    sales = world.market.sales_ring[world.tick % world.market.sales_ring.shape[0], 1:].cumsum(axis=0)[-1]
+    sales = np.where(frame.chips.packages_per_wafer > 0, sales, 0.0)
+    out = np.zeros(len(frame.names.maker))
+    np.add.at(out, frame.chips.maker, sales)
+    share = world.behaviour.networking_share.at(frame.clock.date_of(world.tick))
+    cards = world.behaviour.other_cards_usd_per_week.value
+    return np.where(np.isnan(frame.makers.value_usd[world.tick]), 0.0, (out + cards) * share / (1.0 - share) + cards)
 
 
 def _books(world: World, tick: int, pipeline: NDArray[np.int64], finished: NDArray[np.int64]) -> None:
@@ -169,5 +185,5 @@ def welfare(world: World) -> NDArray[np.float64]:
             out["grey"] -= amount
     out["buyers"] += buyers
     out["grey"] += world.market.grey_rent_usd
-    out["seized"] = -float(world.seized_usd.sum())
+    out["seized"] = -float(ordered_sum(world.seized_usd))
     return np.array([out[party] for party in PARTIES])

@@ -18,7 +18,7 @@ from sim.frame import CLOUD, CN, ROW
 from sim.keyed_random import keys_of
 from sim.market import Memory, Offers, clear_two_use
 from sim.record import REGIONS
-from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, reference_value, wants_of
+from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, buyer_weights, reference_value, wants_of
 from sim.units import H100_TPP, HOURS_PER_WEEK, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _tenant_weight(world: World) -> Floats:
     worth = chips.worth[:, None, :] * world.minds.skill[None, :, chips.maker]
     worth = worth.copy()
     worth[1][:, chips.memory_gb < FRONTIER_MEMORY_GB] = 0.0
-    return np.ascontiguousarray(worth.transpose(2, 1, 0).reshape(len(chips.tpp), -1))
+    return buyer_weights(worth)
 
 
 def _settle(world: World, owner: Ints, chip: Ints, region: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
@@ -190,7 +190,7 @@ def _wish(world: World) -> None:
     h100 = int(np.argmin(np.abs(tpp - H100_TPP)))
     weekly = float(floor_usd_per_week(world)[h100]) * 2.0
     queue = world.primary.queue[len(frame.names.lab):]
-    have = ((ledger.held + ledger.moving.sum(axis=0) + queue) * tpp[None, :]).sum(axis=1) / H100_TPP
+    have = ((ledger.held + ledger.moving.sum(axis=0) + queue) * tpp[None, :]).cumsum(axis=1)[:, -1] / H100_TPP
     wanted = total / weekly
     gap = max(0.0, wanted - float(have[clouds].cumsum()[-1]))
     each = have[clouds] + 200.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.frame import CN, US
 from sim.keyed_random import keys_of, uniforms
+from sim.ordered_sum import ordered_sum
 from sim.progress import access, lag_months, vendor_use
 from sim.units import H100_TPP, WEEKS_PER_YEAR
 
@@ -34,7 +35,7 @@ def open_minds(world: World) -> None:
     growth = np.log(behaviour.efficiency_growth_per_year.value)
     minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * FOREIGN_HEAD_START_YEARS)
     compute = world.usable_worth()[0]
-    minds.need[:] = behaviour.run_share.value * compute
+    minds.need[:] = behaviour.need_share.value * compute
     for _ in range(minds.release_weeks):
         minds.train(_, compute * 0.8, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
     minds.capability = np.maximum(minds.capability, minds.in_press.max(axis=0) - 0.2)
@@ -159,7 +160,7 @@ def usable_now(world: World) -> Floats:
     home = np.where(world.frame.labs.region[:, None] == np.arange(3)[None, :], 1.0, abroad)
     lent = np.zeros_like(worth)
     for u in range(2):
-        rented = (hours.rented * home[:, None, :]).sum(axis=2) * skill * chips.worth[u][None, :]
+        rented = (hours.rented * home[:, None, :]).cumsum(axis=2)[:, :, -1] * skill * chips.worth[u][None, :]
         let = hours.let * skill * chips.worth[u][None, :]
         lent[u] = (rented - let).cumsum(axis=1)[:, -1]
     return np.asarray(np.maximum(worth + lent, 0.0))
@@ -178,16 +179,16 @@ def _reach(world: World) -> None:
     reachable = (lawful | chips.domestic) & (shipped > 0)
     wait = float(np.min(wait_row[reachable])) if reachable.any() else 0.0
     idle = float((_idle_domestic_h100e(world)))
-    grey_weekly = float((world.networks.active * behaviour.network_chips_per_week.value * world.market.diverts).sum()
-                        if world.networks.started else 0.0) * behaviour.seizure_share.value
+    diverting = int(world.networks.active[world.market.diverts].sum()) if world.networks.started else 0
+    grey_weekly = diverting * behaviour.network_chips_per_week.value * behaviour.seizure_share.value
     screened = idle * (1.0 - behaviour.screening_share.value) * (1.0 if behaviour.on("rental") else 0.0)
     fronts = behaviour.front_share.value * civil_weekly
     listed_weekly = fronts + (grey_weekly if behaviour.on("diversion") else 0.0) + _domestic_weekly(world) * 0.1
     world.access_weeks = np.array([access(target, 0.0, screened * 0.02, listed_weekly),
                                    access(target, 0.0, idle * 0.05, civil_weekly * 0.25) + wait * 0.25])
-    street = np.nanmean(np.where(world.view.grey_parts, world.market.last_street_usd / world.list_usd, np.nan)) \
-        if world.view.grey_parts.any() and np.isfinite(world.market.last_street_usd[world.view.grey_parts]).any() else np.nan
-    world.access_multiple = float(street) if np.isfinite(street) else 1.0
+    street = (world.market.last_street_usd / world.list_usd)[world.view.grey_parts]
+    seen = street[np.isfinite(street)]
+    world.access_multiple = float(ordered_sum(seen)) / len(seen) if len(seen) else 1.0
 
 
 def _idle_domestic_h100e(world: World) -> float:

@@ -36,7 +36,8 @@ QUARTER_WEEKS = 13
 STEPS = ((1.30, 0.25), (1.10, 0.25), (0.95, 0.25), (0.80, 0.25))
 """Tranches of a want: value over the buyer's alternative, and part of the money; an assumption."""
 
-WEIGHT_FLOOR = 1e-3
+WEIGHT_FLOOR = 0.02
+"""A part worth less than this to a buyer is not bought on the spot or rented."""
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Market:
 
     @property
     def quarter_sales_usd(self) -> Floats:
-        return np.asarray(self.sales_ring.sum(axis=0))
+        return np.asarray(self.sales_ring.cumsum(axis=0)[-1])
 
 
 def serve(world: World) -> None:
@@ -217,11 +218,12 @@ def diverting(world: World) -> NDArray[np.bool_]:
 
 
 def reference_value(world: World) -> Floats:
-    """What a unit of use-compute costs a lab by its best lawful way, waiting counted, (labs, uses) USD a unit."""
+    """What a unit of use-compute costs a lab by its best lawful way, host and waiting counted, (labs, uses) USD a unit."""
     view = world.view
     monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
     wait = (1.0 + monthly) ** (view.wait_weeks / WEEKS_PER_MONTH)
-    return np.asarray(_reference(view.cost_usd, view.worth, view.orderable, wait, view.region))
+    host = world.behaviour.host_cost_usd.value
+    return np.asarray(_reference(view.cost_usd + host, view.worth, view.orderable, wait, view.region))
 
 
 def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, Ints, Ints]]:
@@ -233,15 +235,21 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
     money = np.maximum(ledger.cash_cents[labs.actor], 0) * behaviour.spot_patience_share.value / behaviour.spot_cash_weeks.value
     value = reference_value(world)
     wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, world.market_keys)
-    worth = world.view.worth / np.where(frame.chips.domestic[None, None, :], 1.0, 1.0)
-    weight = np.ascontiguousarray(worth.transpose(2, 1, 0).reshape(len(frame.chips.tpp), -1))
+    weight = buyer_weights(world.view.worth)
     ask_cents = np.rint(ask[seller, chip] * 100).astype(np.int64)
     offers = Offers(ask_cents, ledger.held[seller, chip], distributors.keys[seller], chip.astype(np.int64), np.ones(len(seller)))
     lawful = world.standing.permitted[: len(labs.region)]
     lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
-                          world.market.diverts, lawful, labs.region, labs.stigma_share,
+                          world.market.diverts, lawful, labs.region, labs.stigma_share, behaviour.host_cost_usd.value * 100,
                           (money > 0) & (labs.plan_usd[world.tick] > 0)))
     return offers, lanes, wants, weight, (seller.astype(np.int64), chip.astype(np.int64), np.arange(len(labs.region)))
+
+
+def buyer_weights(worth: Floats) -> Floats:
+    """Worth (uses, labs, chips) as the market wants it: (chips, labs x uses), closed below the floor."""
+    weight = np.ascontiguousarray(worth.transpose(2, 1, 0).reshape(worth.shape[2], -1))
+    weight[weight < WEIGHT_FLOOR] = 0.0
+    return weight
 
 
 def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -> Wants:
@@ -331,7 +339,7 @@ def _reference(cost, worth, orderable, wait, region):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def _lanes(seller, chip, ask, cap, seller_region, freight_share, diverts, lawful, lab_region, stigma, wanting):  # type: ignore[no-untyped-def]
+def _lanes(seller, chip, ask, cap, seller_region, freight_share, diverts, lawful, lab_region, stigma, host, wanting):  # type: ignore[no-untyped-def]
     """Lanes from each offer to the labs it may or does reach: lawful in its own region, grey into China."""
     n_offers, n_labs = seller.shape[0], lab_region.shape[0]
     count = 0
@@ -364,7 +372,7 @@ def _lanes(seller, chip, ask, cap, seller_region, freight_share, diverts, lawful
                         offer_of[at] = o
                         buyer_of[at] = 2 * i + u
                         risk = stigma[i] if grey else 0.0
-                        cost_of[at] = np.int64(ask[o] * (risk + freight_share[s]))
+                        cost_of[at] = np.int64(ask[o] * (risk + freight_share[s]) + host)
                         cap_of[at] = cap[o]
                         at += 1
         if count == 0:

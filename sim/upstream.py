@@ -79,7 +79,7 @@ class Lines:
 
 @njit(cache=True)
 def bookings(
-    wanted: Any, last: Any, seed: Any, growth: float, maker: Any, packages_per_wafer: Any, for_china: Any,
+    wanted: Any, last: Any, seed: Any, growth: float, maker: Any, packages_per_wafer: Any, for_china: Any, succeeded: Any,
     wafers: Any, china_share: float, freed: Any,
 ) -> Any:
     """Chips to book this week, (chips,) float.
@@ -89,7 +89,7 @@ def bookings(
     growth      fastest weekly growth
     wafers      (makers,) packaging wafers a maker has this week; freed (makers,) chips a week on released lines
     A part meant for China shares china_share of its maker's lines and all of the freed ones; what asks for more than there
-    is gives way in proportion.
+    is gives way in proportion, parts that have a successor first.
     """
     n = wanted.shape[0]
     out = np.zeros(n)
@@ -112,9 +112,16 @@ def bookings(
                 used += out[c] / packages_per_wafer[c]
         limit = wafers[m] + freed[m]
         if used > limit and used > 0.0:
+            old = 0.0
+            for c in range(n):
+                if maker[c] == m and packages_per_wafer[c] > 0.0 and succeeded[c]:
+                    old += out[c] / packages_per_wafer[c]
+            fresh = used - old
+            keep_old = min(1.0, max(0.0, limit - fresh) / old) if old > 0.0 else 0.0
+            keep_new = min(1.0, limit / fresh) if fresh > 0.0 else 0.0
             for c in range(n):
                 if maker[c] == m and packages_per_wafer[c] > 0.0:
-                    out[c] *= limit / used
+                    out[c] *= keep_old if succeeded[c] else keep_new
     return out
 
 

@@ -20,7 +20,8 @@ class View:
     cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips), region (labs,),
     wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
     Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
-    grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, fraction_grey (distributors, chips) keyed
+    grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, grey_wait_weeks the wait for them outside
+    China, fraction_grey (distributors, chips) keyed
     draws that round orders, cloud_wish (distributors,) cards, cloud_mix (distributors, chips), substitute_premium (chips,) x list.
     """
 
@@ -47,6 +48,7 @@ class View:
     diverts: Bools
     grey_parts: Bools
     grey_mix: Floats
+    grey_wait_weeks: float
     fraction_grey: Floats
     cloud_wish: Floats
     cloud_mix: Floats

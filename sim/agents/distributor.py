@@ -57,9 +57,9 @@ def pays(street: Floats, cost: Floats, concealment: float, detection_per_week: F
 
 
 def grey_orders(view: View) -> Ints:
-    """Cards that networks ask for to keep six weeks of throughput on hand, split by worth per dollar over barred parts."""
+    """Cards that networks ask for to have six weeks of throughput beyond the wait, split by worth per dollar over barred parts."""
     throughput = view.networks * view.network_chips_per_week * (1.0 - view.scare)
-    wanted = throughput * 6.0
+    wanted = throughput * (6.0 + view.grey_wait_weeks)
     have = (view.held + view.moving + view.distributor_queue)[:, :][:, view.grey_parts].sum(axis=1)
     short = np.clip(wanted - have, 0.0, 2.0 * throughput)
     orders = np.floor(short[:, None] * view.grey_mix[None, :] + view.fraction_grey).astype(np.int64)
