@@ -54,10 +54,10 @@ def policies(levers: Mapping[str, Policy], rules: Mapping[str, tuple[str, ...]])
     both = sorted(set(levers) & set(rules))
     if both:
         raise UsageError(f"{', '.join(both)}: named both as a lever and as a group of rules")
-    return {name_of(coalition): _policy(coalition, levers, rules) for coalition in coalitions([*levers, *rules])}
+    return {words_of(coalition): _policy(coalition, levers, rules) for coalition in coalitions([*levers, *rules])}
 
 
-def name_of(coalition: Coalition) -> str:
+def words_of(coalition: Coalition) -> str:
     return " + ".join(sorted(coalition)) or "none"
 
 

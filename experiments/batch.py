@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.design import SCENARIO_MODEL, Design, Study
+from experiments.design import Design, Study
 from experiments.engines.base import Engine, Work, drive
 from experiments.outcome import Outcome
-from experiments.provenance import source_hash
+from experiments.provenance import SCENARIO_MODEL, canonical, sources_of
 from experiments.store import Mended, Store
 from experiments.tasks import run_chunk
 from sim.errors import UsageError
@@ -79,29 +79,23 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
     Raises ScenarioError when the scenario cannot be used, UsageError when the folder holds something else.
     """
     if model != SCENARIO_MODEL:
-        return Store.create(folder, design, _study(design, model, "", ""), "{}")
-    import json
-
+        return Store.create(folder, design, _study(design, model, {}), {})
     import sim
 
-    scenario = sim.load(design.scenario)
-    known = {name: item.model_dump() for name, item in scenario.uncertainties.items()}
-    stated = {name: Outcome.of(item).text for name, item in scenario.outcomes.items()}
+    loaded = {name: sim.load(name) for name in design.scenarios}
+    main = loaded[design.scenario]
+    known = {name: item.model_dump() for name, item in main.uncertainties.items()}
+    stated = {name: Outcome.of(item).text for name, item in main.outcomes.items()}
     whole = design.completed(known, stated)
-    return Store.create(
-        folder,
-        whole,
-        _study(whole, model, design.scenario, scenario.hash),
-        json.dumps(scenario.plain(), ensure_ascii=False),
-    )
+    study = _study(whole, model, {name: scenario.hash for name, scenario in loaded.items()})
+    return Store.create(folder, whole, study, {name: canonical(scenario.plain()) for name, scenario in loaded.items()})
 
 
-def _study(design: Design, model: str, scenario: str, scenario_hash: str) -> Study:
+def _study(design: Design, model: str, hashes: Mapping[str, str]) -> Study:
     for text in design.outcomes.values():
         Outcome.parse(text)
-    return Study(
-        model, scenario, scenario_hash, source_hash(), design.recording, tuple(sorted(design.outcomes.items()))
-    )
+    scenarios = tuple((name, hashes.get(name, "")) for name in design.scenarios)
+    return Study(model, scenarios, sources_of(model), design.recording, tuple(sorted(design.outcomes.items())))
 
 
 def carry_out(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.design import Case, Study
-from experiments.provenance import digest
+from sim.provenance import digest
 
 
 @dataclass(frozen=True)

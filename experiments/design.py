@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -16,12 +17,6 @@ from experiments.outcome import Outcome
 from experiments.provenance import run_key
 from experiments.sampling import Factor, FactorField, Point, Sampling, Scalar, points
 from sim.errors import UsageError
-
-SCHEMA = 1
-"""Number of the form of design files."""
-
-SCENARIO_MODEL = "experiments.tasks:run_scenario"
-"""What runs a case. Only Python can name another: a file never names code."""
 
 _RESERVED = frozenset(
     {
@@ -43,10 +38,11 @@ _RESERVED = frozenset(
 
 
 class Policy(BaseModel):
-    """A named setting: levers of the scenario by name, and values by path."""
+    """A named setting: another scenario in the place of the design's, levers by name, and values by path."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    scenario: str = ""
     levers: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
 
@@ -56,7 +52,7 @@ def _policy(said: Any) -> Any:
         return {"levers": (said,)}
     if isinstance(said, list | tuple):
         return {"levers": tuple(said)}
-    if isinstance(said, Mapping) and not set(said) <= {"levers", "settings"}:
+    if isinstance(said, Mapping) and not set(said) <= {"scenario", "levers", "settings"}:
         return {"settings": dict(said)}
     return said if said is not None else {}
 
@@ -67,7 +63,11 @@ def _named(said: Any) -> Any:
 
 
 def _seeds(said: Any) -> Any:
-    return tuple(range(1, said + 1)) if isinstance(said, int) and not isinstance(said, bool) else said
+    if not isinstance(said, int) or isinstance(said, bool):
+        return said
+    if said < 1:
+        raise ValueError(f"{said} seeds; give at least 1, or a list of seeds")
+    return tuple(range(1, said + 1))
 
 
 class Design(BaseModel):
@@ -75,7 +75,7 @@ class Design(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_number: Literal[1] = Field(SCHEMA, alias="schema")
+    schema_number: Literal[1] = Field(1, alias="schema")
     title: str = ""
     summary: str = ""
     scenario: str
@@ -125,6 +125,13 @@ class Design(BaseModel):
             found[name] = Factor.model_validate(known[name])
         return self.model_copy(update={"uncertainties": found, "outcomes": self.outcomes or dict(outcomes)})
 
+    @property
+    def scenarios(self) -> list[str]:
+        """The scenarios it runs: its own first, then those of its policies."""
+        return list(
+            dict.fromkeys([self.scenario, *(policy.scenario or self.scenario for policy in self.policies.values())])
+        )
+
     def all_policies(self) -> dict[str, Policy]:
         """The named policies crossed with the settings of the levers, by name."""
         if not self.levers:
@@ -141,9 +148,10 @@ class Design(BaseModel):
 
 @dataclass(frozen=True)
 class Case:
-    """One run to do: its content key, the named levers and path settings over the study's scenario, and the seed."""
+    """One run to do: its content key, the scenario, the named levers and path settings over it, and the seed."""
 
     run_key: str
+    scenario: str
     levers: tuple[str, ...]
     settings: tuple[tuple[str, Any], ...]
     seed: int
@@ -164,30 +172,37 @@ class Entry:
 
 @dataclass(frozen=True)
 class Study:
-    """What all cases of a folder share. scenario: the name to show and to reproduce with; folder: where its file and
-    results are."""
+    """What all cases of a folder share. scenarios: (name as asked, content hash), the design's own first; folder: where
+    their files and the results are, the same for every worker."""
 
     model: str
-    scenario: str
-    scenario_hash: str
+    scenarios: tuple[tuple[str, str], ...]
     sources: str
     recording: str
     outcomes: tuple[tuple[str, str], ...]
     folder: str = ""
+
+    def hash_of(self, scenario: str) -> str:
+        return dict(self.scenarios)[scenario]
+
+    def scenario_file(self, scenario: str) -> Path:
+        """Where the folder keeps a scenario, whole and resolved."""
+        return Path(self.folder) / "scenarios" / f"{self.hash_of(scenario)[:16]}.json"
 
 
 def plan(design: Design, study: Study, seeds: Sequence[int]) -> Iterator[tuple[Entry, Case]]:
     """Every place of the design for these seeds, in order: policy, then draw, then seed."""
     drawn = points(design.factors, design.sampling)
     for name, policy in design.all_policies().items():
+        scenario = policy.scenario or design.scenario
         for point in drawn:
             settings = _settings(design, policy, point)
             words = {"levers": policy.levers, "settings": settings, "recording": study.recording}
             for seed in seeds:
-                key = run_key(study.model, study.scenario_hash, words, seed, study.sources)
+                key = run_key(study.model, study.hash_of(scenario), words, seed, study.sources)
                 yield (
                     Entry(name, point.draw, point.block, point.row, seed, point.values, key),
-                    Case(key, policy.levers, settings, seed),
+                    Case(key, scenario, policy.levers, settings, seed),
                 )
 
 

@@ -51,11 +51,8 @@ class Limit:
             return f"{self.factor} is {' or '.join(str(value) for value in self.values)}"
         if self.low is not None and self.high is not None:
             return f"{self.factor} is between {self.low:.4g} and {self.high:.4g}"
-        return (
-            f"{self.factor} is above {self.low:.4g}"
-            if self.low is not None
-            else f"{self.factor} is below {self.high:.4g}"
-        )
+        side, limit = ("above", self.low) if self.low is not None else ("below", self.high)
+        return f"{self.factor} is {side} {limit:.4g}"
 
     def holds(self, column: Sequence[Scalar]) -> Mask:
         """Which values of a factor are inside."""
@@ -103,7 +100,7 @@ def condition(text: str) -> tuple[str, Callable[[NDArray[np.float64]], Mask]]:
 def discover(frame: Frame, says: str, test: Callable[[NDArray[np.float64]], Mask]) -> Box:
     """The box where the mean over seeds of a frame's outcome meets a test. Raises UsageError when nothing tells
     apart."""
-    done: Mask = ~np.isnan(frame.values).all(axis=1)
+    done = np.asarray(~np.isnan(frame.values).all(axis=1))
     draws = [draw for draw, kept in zip(frame.draws, done, strict=True) if kept]
     return find_box(draws, test(np.nanmean(frame.values[done], axis=1)), says)
 

@@ -53,6 +53,14 @@ def frames(store: Store, outcome: str) -> dict[str, Frame]:
     return {policy: _frame(outcome, policy, columns, factors, seeds) for policy in store.design.all_policies()}
 
 
+def chosen(store: Store, outcome: str, policy: str = "") -> Frame:
+    """The frame of one policy, the first when none is named. Raises UsageError for an unknown one."""
+    by_policy = frames(store, outcome)
+    if policy and policy not in by_policy:
+        raise UsageError(f'the experiment has no policy "{policy}"; {nearest(policy, sorted(by_policy))}')
+    return by_policy[policy] if policy else next(iter(by_policy.values()))
+
+
 def _frame(
     outcome: str, policy: str, columns: dict[str, list[Any]], factors: list[str], seeds: tuple[int, ...]
 ) -> Frame:

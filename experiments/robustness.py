@@ -61,7 +61,7 @@ def verdict(baseline: Frame, policy: Frame) -> Verdict:
         effects = np.nanmean(
             np.where(np.isnan(policy.values - baseline.values), np.nan, policy.values - baseline.values), axis=1
         )
-    done: NDArray[np.bool_] = ~np.isnan(effects)
+    done = np.asarray(~np.isnan(effects))
     if not done.any():
         raise UsageError(f"{policy.policy} and {baseline.policy} have no finished draw in common")
     draws = [draw for draw, kept in zip(policy.draws, done, strict=True) if kept]

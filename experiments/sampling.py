@@ -62,7 +62,7 @@ class Factor(BaseModel):
         low, high = self.low, self.high
         match self.distribution:
             case "log_uniform":
-                return low * (high / low) ** share
+                return float(low * (high / low) ** share)
             case "integer":
                 return int(low) + min(int(share * (int(high) - int(low) + 1)), int(high) - int(low))
             case "triangular":

@@ -53,7 +53,7 @@ def _sobol(frame: Frame) -> Indices:
     columns = [_by_row(frame, block) for block in ("A", "B", *(f"AB:{name}" for name in names))]
     table = np.array(columns).transpose(1, 0, 2)
     """(base row, block, seed)"""
-    whole: NDArray[np.bool_] = ~np.isnan(table).any(axis=(1, 2))
+    whole = np.asarray(~np.isnan(table).any(axis=(1, 2)))
     kept = table[whole]
     if len(kept) < 2:
         raise UsageError(f"{int(whole.sum())} of {len(whole)} base rows are complete; resume the experiment first")
@@ -92,7 +92,7 @@ def _estimates(means: Floats) -> Floats:
 def _morris(frame: Frame) -> Indices:
     names = sorted(frame.draws[0].factors)
     effects = _effects(frame, names)
-    whole: NDArray[np.bool_] = ~np.isnan(effects).any(axis=(1, 2))
+    whole = np.asarray(~np.isnan(effects).any(axis=(1, 2)))
     kept = effects[whole].mean(axis=2)
     if len(kept) < 2:
         raise UsageError(f"{int(whole.sum())} of {len(whole)} trajectories are complete; resume the experiment first")

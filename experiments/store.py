@@ -2,7 +2,7 @@
 
 ```
 manifest.json                what was asked, of which scenario, code and versions
-scenario.json                the resolved scenario, whole
+scenarios/<hash>.json        the resolved scenarios, whole
 timeseries/<chunk>.parquet   tidy series of a chunk's runs
 runs/<chunk>.parquet         one row a run: key, seed, status, outcomes; a chunk counts once this file is there
 failures.jsonl               failed runs, each with the command that reproduces it
@@ -23,7 +23,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -35,8 +35,9 @@ import pyarrow.parquet as pq
 
 from experiments.chunk import Chunk, RunOutput
 from experiments.design import Case, Design, Entry, Study, plan
-from experiments.provenance import RESULTS_SCHEMA, source_hash, versions
+from experiments.provenance import STORE_SCHEMA, sources_of
 from sim.errors import ChokepointError, UsageError
+from sim.provenance import versions
 
 T = TypeVar("T")
 
@@ -155,7 +156,7 @@ class Store:
         self.folder = folder
 
     @classmethod
-    def create(cls, folder: Path, design: Design, study: Study, scenario_json: str) -> Store:
+    def create(cls, folder: Path, design: Design, study: Study, scenarios: Mapping[str, str]) -> Store:
         """Start a folder, or open it when it holds this very experiment. Raises UsageError when it holds another."""
         manifest = _manifest(design, study)
         store = cls(folder)
@@ -163,9 +164,10 @@ class Store:
             store._same(manifest)
             return store
         try:
-            for name in ("timeseries", "runs"):
+            for name in ("timeseries", "runs", "scenarios"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-            write_whole(folder / "scenario.json", scenario_json.encode())
+            for name, text in scenarios.items():
+                write_whole(replace(study, folder=str(folder)).scenario_file(name), text.encode())
             store._save(manifest)
         except OSError as error:
             raise StoreError(f"{folder}: cannot start an experiment here: {error.strerror or error}") from error
@@ -183,9 +185,11 @@ class Store:
             ) from None
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}/manifest.json cannot be read: {error}") from error
-        if manifest.get("results_schema") != RESULTS_SCHEMA:
+        if manifest.get("kind") != "experiment":
+            raise UsageError(f"{folder} holds a single run, not an experiment; start one with sweep or ensemble")
+        if manifest.get("results_schema") != STORE_SCHEMA:
             raise UsageError(
-                f"{folder} has results schema {manifest.get('results_schema')}; this version reads {RESULTS_SCHEMA}"
+                f"{folder} has results schema {manifest.get('results_schema')}; this version reads {STORE_SCHEMA}"
             )
         return store
 
@@ -201,13 +205,8 @@ class Store:
     @property
     def study(self) -> Study:
         words = self.manifest["study"]
-        return Study(
-            **{
-                **words,
-                "outcomes": tuple(tuple(pair) for pair in words["outcomes"]),
-                "folder": str(self.folder.resolve()),
-            }
-        )
+        pairs = {name: tuple(tuple(pair) for pair in words[name]) for name in ("scenarios", "outcomes")}
+        return Study(**{**words, **pairs, "folder": str(self.folder.resolve())})
 
     @property
     def seed_batches(self) -> list[list[int]]:
@@ -261,6 +260,23 @@ class Store:
             file.flush()
             yield
 
+    def user(self) -> str:
+        """Who holds the folder at the moment; empty for nobody."""
+        try:
+            with open(self.folder / "lock", "a+", encoding="utf-8") as file:
+                if _try_lock(file):
+                    return ""
+                file.seek(0)
+                return file.read().strip() or "another process"
+        except OSError:
+            return ""
+
+    def pace(self) -> dict[str, Any]:
+        """Runs a second over the last hundred runs that finished, and who is at work (empty for nobody)."""
+        finished = sorted(datetime.fromisoformat(said) for said in self.index()["finished"].to_pylist() if said)[-100:]
+        seconds = (finished[-1] - finished[0]).total_seconds() if len(finished) > 1 else 0.0
+        return {"rate": (len(finished) - 1) / seconds if seconds else 0.0, "running": self.user()}
+
     def mend(self) -> Mended:
         """Remove stray temporary files and set aside segments that cannot be read whole; their runs are done again."""
         strays = [path for path in self.folder.rglob("*.tmp") if path.is_file()]
@@ -280,7 +296,8 @@ class Store:
     def _sound(self, key: str) -> bool:
         """Whether both files of a segment are there, readable and belong together."""
         try:
-            metadata = pq.read_schema(self.folder / "runs" / f"{key}.parquet").metadata or {}
+            runs = self.folder / "runs" / f"{key}.parquet"
+            metadata = pq.read_table(runs, page_checksum_verification=True).schema.metadata or {}
             with open(self.folder / "timeseries" / f"{key}.parquet", "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest().encode() == metadata.get(b"timeseries_sha256")
         except (OSError, pa.ArrowException):
@@ -315,11 +332,12 @@ class Store:
 
     def check_sources(self) -> None:
         """Raises UsageError when the model's sources are no longer those the folder was started with."""
-        if self.manifest["study"]["sources"] != source_hash():
-            held = self.manifest
+        held = self.manifest
+        here = sources_of(held["study"]["model"])
+        if held["study"]["sources"] != here:
             raise UsageError(
                 f"{self.folder} was started with other sources of the model (version "
-                f"{held['versions'].get('chokepoint')}, {held['study']['sources'][:12]}; here {source_hash()[:12]}); "
+                f"{held['versions'].get('chokepoint')}, {held['study']['sources'][:12]}; here {here[:12]}); "
                 "runs would not compare. Use that version, or start a new folder"
             )
 
@@ -428,7 +446,8 @@ def _manifest(design: Design, study: Study) -> dict[str, Any]:
     runs = len(design.all_policies()) * _n_draws(design) * len(design.seeds)
     kept = {name: value for name, value in asdict(study).items() if name != "folder"}
     return {
-        "results_schema": RESULTS_SCHEMA,
+        "results_schema": STORE_SCHEMA,
+        "kind": "experiment",
         "title": design.title or f"{design.scenario}: an experiment",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "study": json.loads(json.dumps(kept)),
@@ -446,7 +465,13 @@ def _n_draws(design: Design) -> int:
 
 
 def _with_segment(path: Path) -> pa.Table:
-    table = pq.read_table(path).replace_schema_metadata(None)
+    try:
+        table = pq.read_table(path, page_checksum_verification=True).replace_schema_metadata(None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"{path} is damaged ({error}); set it aside and do its runs again with: "
+            f"chokepoint resume {path.parent.parent}"
+        ) from error
     return table.append_column("segment", pa.array([path.stem] * len(table), pa.string()))
 
 

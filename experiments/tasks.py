@@ -5,7 +5,6 @@ A run that raises becomes a failed row with the command that reproduces it; it n
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import shlex
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.chunk import Chunk, ChunkReport, RunOutput
-from experiments.design import SCENARIO_MODEL, Case, Study
+from experiments.design import Case, Study
 from experiments.outcome import Outcome, Readable
-from experiments.provenance import source_hash
+from experiments.provenance import SCENARIO_MODEL, sources_of
 from experiments.store import write_segment
 from sim.errors import ChokepointError
 
@@ -46,7 +45,6 @@ def run_chunk(chunk: Chunk) -> ChunkReport:
     check_sources(chunk.study)
     outputs = [run_case(chunk.study, case) for case in chunk.cases]
     write_segment(Path(chunk.study.folder), chunk.key, outputs)
-    gc.collect()
     failed = tuple((out.run_key, out.error, out.reproduce) for out in outputs if out.status == "failed")
     return ChunkReport(chunk.key, len(outputs) - len(failed), failed, sum(out.wall_s for out in outputs))
 
@@ -90,9 +88,10 @@ def run_case(study: Study, case: Case) -> RunOutput:
 
 def check_sources(study: Study) -> None:
     """Raises SourcesDifferError when this process would run another model than the study's."""
-    if study.sources != source_hash():
+    here = sources_of(study.model)
+    if study.sources != here:
         raise SourcesDifferError(
-            f"the model's sources here ({source_hash()[:12]}) are not those of the experiment ({study.sources[:12]}); "
+            f"the model's sources here ({here[:12]}) are not those of the experiment ({study.sources[:12]}); "
             "install the same version on every machine and start the workers again"
         )
 
@@ -106,10 +105,10 @@ def model_of(name: str) -> Model:
 
 
 def run_scenario(study: Study, case: Case) -> Ran:
-    """The model of every design file: the study's stored scenario with the case's settings, run by `sim.run`."""
+    """The model of every design file: a stored scenario with the case's settings, run by `sim.run`."""
     import sim
 
-    scenario = sim.load(Path(study.folder) / "scenario.json", overrides(case))
+    scenario = sim.load(study.scenario_file(case.scenario), overrides(case))
     ran: Ran = sim.run(scenario, seed=case.seed, recording=study.recording)
     return ran
 
@@ -123,8 +122,8 @@ def reproduce(study: Study, case: Case) -> str:
     """The one line that runs a case alone."""
     if study.model != SCENARIO_MODEL:
         return f"python -c {shlex.quote(_python(study, case))}"
-    words = ["chokepoint", "run", study.scenario]
-    words += [word for lever in case.levers for word in ("--lever", lever)]
+    words = ["chokepoint", "run", case.scenario]
+    words += [word for lever in case.levers for word in ("--set", lever)]
     words += [word for path, value in case.settings for word in ("--set", f"{path}={json.dumps(value)}")]
     return shlex.join([*words, "--seed", str(case.seed)])
 

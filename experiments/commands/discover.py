@@ -1,0 +1,55 @@
+"""discover: where it happens, and where a conclusion flips."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from experiments import console
+from experiments.common import options
+
+
+@click.command("discover")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("condition", required=False)
+@click.option("--policy", default="", help="Policy to look at; the first when left out.")
+@click.option(
+    "--effect", metavar="OUTCOME", help="Instead of a condition: does the policy's effect on it keep its sign?"
+)
+@click.option("--against", default="", help="With --effect: the policy to compare with; the first when left out.")
+@options("json", "quiet")
+def command(
+    folder: Path, condition: str | None, policy: str, effect: str | None, against: str, as_json: bool, quiet: bool
+) -> None:
+    """Find the box of uncertainties where CONDITION holds, such as "lag_months > 12"; or, with --effect, where the
+    sign flips."""
+    from experiments.store import Store
+    from sim.errors import UsageError
+
+    store = Store.open(folder)
+    if (condition is None) == (effect is None):
+        raise UsageError('give a condition, such as "lag_months > 12", or --effect OUTCOME')
+    found = _effect(store, effect, policy, against) if effect else _box(store, condition or "", policy)
+    console.tell({"says": str(found), **asdict(found)}, as_json, str(found))
+
+
+def _box(store: Any, says: str, policy: str) -> Any:
+    from experiments.discovery import condition, discover
+    from experiments.frames import chosen
+
+    outcome, test = condition(says)
+    return discover(chosen(store, outcome, policy), says, test)
+
+
+def _effect(store: Any, outcome: str, policy: str, against: str) -> Any:
+    from experiments.frames import chosen
+    from experiments.robustness import verdict
+    from sim.errors import UsageError
+
+    names = list(store.design.all_policies())
+    if len(names) < 2:
+        raise UsageError(f"{store.folder} holds one policy; --effect compares two")
+    return verdict(chosen(store, outcome, against or names[0]), chosen(store, outcome, policy or names[1]))
