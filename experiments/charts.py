@@ -77,6 +77,11 @@ def svg(spec: Mapping[str, Any], name: str) -> str:
     return re.sub(r'(id="|url\(#|href="#)(?=[a-z])', rf"\g<1>{name}-", drawn)
 
 
+def warm_up() -> None:
+    """Start the drawing engine, half a second that a simulation on another core can hide."""
+    svg({"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "data": {"values": [{}]}, "mark": "point"}, "x")
+
+
 def bars(
     days: Sequence[date],
     series: Series,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import sim
+from experiments import charts
 from experiments.common import Bar, name_of
 from experiments.report import run_report
 from sim.results import Result, check_replaceable
@@ -27,6 +29,7 @@ def run_one(
 def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: str, folder: Path, bar: Bar) -> Result:
     """Simulate a scenario and write its folder, report included; the folder is whole or absent."""
     check_replaceable(folder)
+    Thread(target=charts.warm_up, daemon=True).start()
     try:
         result = run_one(scenario, settings, seed, recording, bar)
     finally:

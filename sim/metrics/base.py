@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from sim.panel import OverTime, Panel
 from sim.record import Record
 from sim.registry import Registry
-from sim.units import H100_TPP
+from sim.units import CENTS_PER_USD, H100_TPP
 
 Level = Literal["headline", "standard", "full"]
 LEVELS: tuple[Level, ...] = ("headline", "standard", "full")
@@ -119,6 +119,13 @@ class Axis(NamedTuple):
     rows: NDArray[Any]
 
 
+class _Rows(NamedTuple):
+    """An axis without its labels."""
+
+    size: int
+    rows: NDArray[Any]
+
+
 class Tally:
     """A Record and what several metrics need of it, worked out once."""
 
@@ -169,6 +176,21 @@ class Tally:
         return np.flatnonzero(own & (book <= SPOT))
 
     @cached_property
+    def sold(self) -> list[tuple[str, list[tuple[int, int, str]], Floats, Floats]]:
+        """For each basis, the makers' sales by (row of chip, row of first buyer, country): cells, chips, USD at list;
+        both (n_cells, n_ticks)."""
+        rows = self.sales
+        chip, actor = (_Rows(len(self.names[axis]), self.trades[column][rows])
+                       for axis, column in (("chip", "chip"), ("actor", "buyer")))
+        out = []
+        for basis, country in self.sale_axes(rows):
+            cells, (chips, cents) = self._cells(rows, [chip, actor, _Rows(len(country.labels), country.rows)],
+                                                self.trades["chips"][rows], self.trades["list_cents"][rows])
+            named = [(at[0], at[1], country.labels[at[2]]) for at in cells]
+            out.append((basis, named, chips, cents / CENTS_PER_USD))
+        return out
+
+    @cached_property
     def arrivals(self) -> Rows:
         """Trades in which a lab comes to own chips."""
         return np.flatnonzero((self.trades["book"] <= SPOT) & (self.lab_of_actor[self.trades["buyer"]] >= 0))
@@ -205,7 +227,13 @@ class Tally:
 
     def count(self, trades: Rows, axes: Sequence[Axis], *amounts: NDArray[Any]) -> tuple[list[Key], list[Floats]]:
         """Amounts of the given trades added up by tick and axes: keys, and for each amount (n_keys, n_ticks)."""
-        sizes = [len(axis.labels) for axis in axes]
+        cells, sums = self._cells(trades, [_Rows(len(axis.labels), axis.rows) for axis in axes], *amounts)
+        return [tuple(axis.labels[row] for axis, row in zip(axes, cell, strict=True)) for cell in cells], sums
+
+    def _cells(self, trades: Rows, axes: Sequence[_Rows], *amounts: NDArray[Any]
+               ) -> tuple[list[tuple[int, ...]], list[Floats]]:
+        """As `count`, with rows for labels."""
+        sizes = [axis.size for axis in axes]
         cells = np.zeros(len(trades), dtype=np.int64)
         for axis, size in zip(axes, sizes, strict=True):
             cells = cells * size + axis.rows
@@ -216,9 +244,8 @@ class Tally:
         shape = (len(used), self.n_ticks)
         size = shape[0] * shape[1]
         sums = [np.asarray(np.bincount(flat, amount, size), dtype=np.float64).reshape(shape) for amount in amounts]
-        rows = np.unravel_index(used, sizes) if axes else ()
-        keys = [tuple(axis.labels[row[i]] for axis, row in zip(axes, rows, strict=True)) for i in range(len(used))]
-        return keys, sums
+        rows = [row.tolist() for row in np.unravel_index(used, sizes)] if axes else []
+        return list(zip(*rows, strict=True)) if rows else [()] * len(used), sums
 
     def state(self, name: str) -> tuple[list[tuple[int, ...]], Floats]:
         """The cells of a state array that are ever other than zero or nothing: rows on its axes, (n_cells, n_ticks)."""

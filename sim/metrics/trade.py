@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.metrics.base import BASES, Axis, Floats, Key, Series, Tally, metric
 from sim.units import CENTS_PER_USD
@@ -20,7 +17,8 @@ OTHER_COUNTRY = {"CN": "CN", "US": "US", "ROW": "XX"}
         standard=("vendor", "chip", "region", "basis=customer_hq"))
 def units_delivered(tally: Tally) -> Series:
     """Chips a vendor hands over in the week, by first buyer and each of the four places of the sale."""
-    return _by_basis(tally, tally.trades["chips"][tally.sales], _sold_key)
+    keys = [_sold_key(tally, *cell, basis) for basis, cells, _, _ in tally.sold for cell in cells]
+    return Series(keys, np.concatenate([chips for _, _, chips, _ in tally.sold]))
 
 
 @metric(unit="USD", over_time="sum", dims=("vendor", "from", "chip", "segment", "actor", "to", "region", "basis"),
@@ -29,8 +27,8 @@ def units_delivered(tally: Tally) -> Series:
 def revenue_usd(tally: Tally) -> Series:
     """What a vendor books: chips at list on the day of sale, and revenue outside data centres (chip, segment and actor
     `other`, by region only, the same on every basis)."""
-    booked, values, _ = _by_basis(tally, tally.trades["list_cents"][tally.sales] / CENTS_PER_USD, _booked_key)
-    keys = list(booked)
+    keys = [_booked_key(tally, *cell, basis) for basis, cells, _, _ in tally.sold for cell in cells]
+    values = np.concatenate([booked for _, _, _, booked in tally.sold])
     cells, other = tally.state("other_revenue_usd")
     for basis, _column in BASES:
         keys += [_other_key(tally, maker, region, basis) for maker, region in cells]
@@ -107,19 +105,6 @@ def hub_flow_usd(tally: Tally) -> Series:
             Axis(("maker", *tally.names["lane"]), lane + 1)]
     keys, (values,) = tally.count(trades, axes, value)
     return Series(keys, values)
-
-
-def _by_basis(tally: Tally, amount: NDArray[Any], name: Any) -> Series:
-    """Amounts of the vendors' sales by chip, first buyer and destination, once for each basis."""
-    keys: list[Key] = []
-    parts: list[Floats] = []
-    chips, actors = (Axis(range(len(tally.names[axis])), tally.trades[column][tally.sales])  # type: ignore[arg-type]
-                     for axis, column in (("chip", "chip"), ("actor", "buyer")))
-    for basis, country in tally.sale_axes(tally.sales):
-        found, (values,) = tally.count(tally.sales, [chips, actors, country], amount)
-        keys += [name(tally, *cell, basis) for cell in found]
-        parts.append(values)
-    return Series(keys, np.concatenate(parts))
 
 
 def _sold_key(tally: Tally, chip: int, actor: int, to: str, basis: str) -> Key:
