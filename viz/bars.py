@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import UsageError, nearest
 from sim.record import NEVER, Record
 from sim.rulebook import Rulebook
+from sim.ruling import CASE_BY_CASE, NOTIFY, PERMITTED, Question, explain
 from sim.scenario import Scenario
 from sim.scope import LegalClass
 from viz.map import Plan
@@ -83,77 +85,28 @@ def runs_of(mask: Mask) -> list[tuple[int, int]]:
 
 def answer(scenario: Scenario, seller: str, buyer: str, chip: str, tick: int) -> dict[str, Any]:
     """What the rulebook says of one sale on the Monday of a week, in words. Raises UsageError for unknown names."""
-    book = Rulebook.for_scenario(scenario)
     actors, day = scenario.world.actors, scenario.clock.date_of(tick)
     for name in (seller, buyer):
         if name not in actors:
-            return {"allowed": False, "said": f"No actor is called {name}.", "lines": [], "source": ""}
-    listing = book.listing_on(day)
-    use = "military" if actors[buyer].military else "state" if actors[buyer].state_funded else "civil"
-    activity = "sale" if actors[seller].kind == "chipmaker" else "reexport"
-    row = int(
-        book.register(
-            [
-                LegalClass(
-                    activity,
-                    actors[seller].seat if activity == "reexport" else actors[seller].hq,
-                    actors[buyer].seat,
-                    actors[buyer].hq,
-                    int(buyer in listing.parties),
-                    use,
-                )
-            ]
-        )[0]
-    )
-    column = book.catalog.row(chip)
-    terms = book.on(day)
-    lines = _conditions(terms, row, column, buyer, listing.parties)
-    binding = int(terms.rule[row, column])
-    rule = book.rule_ids[binding] if binding >= 0 else ""
-    allowed = bool(terms.permitted[row, column])
-    said = _verdict(allowed, bool(terms.licence[row, column]), float(terms.grant_rate[row, column]), rule, day)
-    flip = _next_change(book, row, column, day, allowed)
+            raise UsageError(f'"{name}" is no actor; {nearest(name, sorted(actors))}')
+    origin = actors[seller].hq if actors[seller].kind == "chipmaker" else actors[seller].seat
+    ruling = explain(scenario, Question(actors[buyer].seat, day, chip=chip, origin=origin, buyer=buyer))
+    allowed = ruling.verdict in (PERMITTED, NOTIFY)
+    named = f" under {ruling.rule}" if ruling.rule else ""
+    lines = [*ruling.conditions, *_times(ruling.delay_days, ruling.grant_rate, ruling.verdict)]
+    lines.extend(f"If {shorten(flip.change, 90, placeholder='…')}: {flip.verdict}" for flip in ruling.flips[:4])
+    if ruling.clause:
+        lines.insert(0, ruling.clause)
     return {
         "allowed": allowed,
-        "said": said,
-        "lines": [*lines, *([flip] if flip else [])],
-        "rule": rule,
-        "source": book.rules[rule].source if rule else "",
+        "said": f"{'Yes' if allowed else 'No'}, on {day}: {ruling.verdict}{named}.",
+        "lines": lines,
+        "rule": ruling.rule,
+        "source": ruling.source,
     }
 
 
-def _verdict(allowed: bool, licence: bool, grant: float, rule: str, day: date) -> str:
-    named = f" under {rule}" if rule else ""
-    if allowed:
-        return (
-            f"Yes, on {day}: no rule in force forbids it." if not rule else f"Yes, on {day},{named} and its conditions."
-        )
-    if licence and grant > 0:
-        return f"Only with a licence, on {day}{named}; about {grant:.0%} of such applications are granted."
-    return f"No, on {day}: barred{named}."
-
-
-def _conditions(terms: Any, row: int, column: int, buyer: str, parties: Mapping[str, str]) -> list[str]:
-    out = []
-    if buyer in parties:
-        out.append(f"The buyer is on the Entity List ({parties[buyer]}).")
-    if terms.notify[row, column]:
-        out.append(f"It must be notified {int(terms.delay_ticks[row, column])} weeks before.")
-    elif terms.delay_ticks[row, column]:
-        out.append(f"An answer takes about {int(terms.delay_ticks[row, column])} weeks.")
-    if terms.tariff_rate[row, column]:
-        out.append(f"A duty of {terms.tariff_rate[row, column]:.0%} is due.")
-    if terms.share_rate[row, column]:
-        out.append(f"{terms.share_rate[row, column]:.0%} of the revenue is owed to the government.")
-    if terms.unknown[row, column]:
-        out.append("A specification the rule looks at is not known, so the rule's text decides nothing.")
-    return out
-
-
-def _next_change(book: Rulebook, row: int, column: int, day: date, allowed: bool) -> str:
-    """The next day on which the answer flips, within the run."""
-    first = book.clock.tick_of(day)
-    for tick in range(first + 1, book.clock.n_ticks):
-        if bool(book.terms(tick).permitted[row, column]) != allowed:
-            return f"The answer flips in the week of {book.clock.date_of(tick)}."
-    return ""
+def _times(delay_days: float, grant_rate: float, verdict: str) -> list[str]:
+    """Delay and chance in words, where there are any."""
+    out = [f"That takes about {delay_days:.0f} days."] if delay_days else []
+    return [*out, f"About {grant_rate:.0%} of such applications are granted."] if verdict == CASE_BY_CASE else out

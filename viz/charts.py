@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import UsageError
 from sim.panel import Panel
 
 
@@ -20,29 +21,33 @@ class HasPanels(Protocol):
 
 @dataclass(frozen=True)
 class Chart:
-    """One small picture: an observable, what of it, how series combine, and how its number is written.
+    """One small picture: an observable, what of it, and how its number is written. Its series are folded as the observable declares.
 
+    without  labels left out, by dimension.
     running  a flow drawn as its sum since the start, so that a level can be compared at any week.
     """
 
     id: str
     observable: str
-    filters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    combine: str = "sum"
+    filters: Mapping[str, str] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
     running: bool = False
-    unit: str = ""
     digits: int = 0
 
 
 CHARTS: tuple[Chart, ...] = (
-    Chart("cn_stock", "stock_h100e", {"country": "CN"}),
+    Chart("cn_units", "units_delivered", {"region": "CN", "basis": "customer_hq"}, {"from": "CN"}),
+    Chart("cn_stock", "stock_h100e", {"region": "CN"}),
     Chart("smuggled", "smuggled_chips", running=True),
-    Chart("grey_premium", "grey_premium", combine="mean", digits=2),
-    Chart("wait", "wait_months", combine="mean", digits=1),
-    Chart("lag", "lag_months", combine="mean", digits=1),
-    Chart("independence", "independence_index", combine="mean", digits=2),
-    Chart("revenue", "revenue_usd", running=True),
+    Chart("grey_premium", "grey_premium", digits=2),
+    Chart("wait", "wait_months", {"region": "CN"}, digits=1),
+    Chart("lag", "lag_months", digits=1),
+    Chart("domestic", "cards_share", {"to": "CN", "origin": "domestic", "by": "units"}, digits=2),
+    Chart("independence", "independence_index", {"place": "CN"}, digits=2),
+    Chart("cn_revenue", "revenue_usd", {"region": "CN", "basis": "customer_hq"}, running=True),
+    Chart("writedown", "writedown_usd", running=True),
     Chart("market_value", "market_value_usd"),
+    Chart("efficiency_cn", "efficiency", {"region": "CN"}, digits=1),
 )
 
 
@@ -50,29 +55,32 @@ def series_of(result: HasPanels, chart: Chart) -> dict[str, Any] | None:
     """One chart's series as plain data, None where the run has no such observable or no value of it."""
     try:
         panel = result.panel(chart.observable)
-    except KeyError:
+    except (KeyError, UsageError):
         return None
-    wanted = {dim: label for dim, label in chart.filters.items() if dim in panel.dims}
-    values = _combined(panel.select(**wanted) if wanted else panel, chart)  # type: ignore[arg-type]
-    if not np.isfinite(values).any():
+    chosen = _chosen(panel, chart)
+    if not chosen.keys:
+        return None
+    values = chosen.by().values[0]
+    if not np.isfinite(values).any() or not np.nanmax(np.abs(values)):
         return None
     return {
         "id": chart.id,
-        "unit": chart.unit or panel.unit,
+        "unit": panel.unit,
         "digits": chart.digits,
         "observable": chart.observable,
         "over_time": "last" if chart.running else panel.over_time,
-        "values": numbers(values),
+        "values": numbers(np.nancumsum(values) if chart.running else values),
     }
 
 
-def _combined(panel: Panel, chart: Chart) -> NDArray[np.float64]:
-    if chart.combine == "mean":
-        known = ~np.isnan(panel.values)
-        n = known.sum(axis=0)
-        return np.where(n > 0, np.where(known, panel.values, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
-    total = panel.total()
-    return np.nancumsum(total) if chart.running else total
+def _chosen(panel: Panel, chart: Chart) -> Panel:
+    """The series a chart is about; a filter on a dimension the observable lacks is none."""
+    wanted: dict[str, str | list[str]] = {dim: label for dim, label in chart.filters.items() if dim in panel.dims}
+    for dim, label in chart.without.items():
+        if dim in panel.dims:
+            at = panel.dims.index(dim)
+            wanted[dim] = sorted({key[at] for key in panel.keys} - {label})
+    return panel.select(**wanted) if wanted else panel
 
 
 def all_series(result: HasPanels, charts: Sequence[Chart] = CHARTS) -> list[dict[str, Any]]:

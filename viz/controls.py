@@ -5,6 +5,7 @@ A control's path is the dotted path of its value. `rules.ID.in_force` switches a
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -115,35 +116,63 @@ def plain(found: list[tuple[str, list[Item]]]) -> list[dict[str, Any]]:
 
 
 def title_of(name: str, rule: Rule) -> str:
-    """What a rule is called where room is short: its id in words."""
+    """What a rule is called where room is short: its id in words, its date as one says it."""
+    text = _DATED.sub(lambda found: f"{_MONTHS[int(found[2]) - 1]} {found[1]}" if found[2] else found[1], name)
     words = [
-        word if word.isupper() and len(word) <= 4 and word.isalpha() and word in _SHORT else word.lower()
-        for word in name.replace("-", "_").split("_")
+        _WORDS.get(word, word if any(c.islower() or c.isdigit() for c in word) else word.lower())
+        for word in re.split(r"[_\s]+", text.replace("-", " "))
+        if word
     ]
-    text = " ".join(words)
-    return (text[:1].upper() + text[1:]) if text else ", ".join(rule.by)
+    title = " ".join(words)
+    return title[:1].upper() + title[1:] if title else ", ".join(rule.by)
 
 
-_SHORT = {
-    "US",
-    "CN",
-    "EU",
-    "HBM",
-    "AI",
-    "SMIC",
-    "SMEE",
-    "EL",
-    "NAC",
-    "H20",
-    "TSMC",
-    "NL",
-    "JP",
-    "KR",
-    "TW",
-    "UAE",
-    "KSA",
-    "SG",
-    "MY",
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATED = re.compile(r"(20\d\d)(?:_(0[1-9]|1[0-2])(?=_|$))?")
+_WORDS = {
+    word: word
+    for word in (
+        "US",
+        "CN",
+        "EU",
+        "HBM",
+        "AI",
+        "SMIC",
+        "NL",
+        "JP",
+        "KR",
+        "TW",
+        "UAE",
+        "SG",
+        "MY",
+        "HK",
+        "BIS",
+        "CXMT",
+        "YMTC",
+        "FY26",
+        "H20",
+        "H200",
+        "TSMC",
+        "Q1",
+        "Q2",
+        "Q3",
+        "Q4",
+    )
+}
+_WORDS |= {
+    "EL": "Entity list:",
+    "FDPR": "Foreign direct product rule:",
+    "NAC": "Notified exception",
+    "HUAWEI": "Huawei",
+    "CAMBRICON": "Cambricon",
+    "INSPUR": "Inspur",
+    "BIREN": "Biren",
+    "MTHREADS": "Moore Threads",
+    "REVSHARE": "Revenue share",
+    "LETTER": "Letter",
+    "RULE": "Rule",
+    "ME": "Middle East",
+    "OWN": "Your rule",
 }
 
 

@@ -19,10 +19,13 @@ from viz.runs import QueueFullError, Runs
 Tell = Callable[[str, float | None], None]
 """Said while a reader waits: what is under way, and the share that is done where it is known."""
 
-QUICK_S = 0.08
-"""A run under this is repeated over SEEDS for the bands; under three times that, over half of them; slower ones have none."""
+QUICK_S = 0.1
+"""A run under this is repeated over SEEDS for the bands, one under ten times this over FEW_SEEDS; slower ones have no band."""
 
-SEEDS = 8
+SEEDS, FEW_SEEDS = 8, 4
+
+WEIGHTY = {"threshold", "named_part", "import_ban", "retroactive", "quota", "licence", "licence_policy", "subsidy"}
+"""Levers whose rules are named first where the timeline is crowded."""
 
 
 def version() -> str:
@@ -59,7 +62,7 @@ class Desk:
     def __init__(self, names: Sequence[str], runs: Runs[Framed] | None = None) -> None:
         self.names = list(names)
         self.runs = runs or Runs()
-        self.spreads: Runs[str] = Runs(workers=1, most_waiting=6, keep=100)
+        self.spreads: Runs[str] = Runs(workers=1, most_waiting=2, keep=100)
         self._plans: dict[str, map.Plan] = {}
         self._lanes: dict[str, list[tuple[int, int, int]]] = {}
         self._scenarios: dict[str, Any] = {}
@@ -157,14 +160,14 @@ class Desk:
     def _frame(self, name: str, scenario: Any, changes: dict[str, Any], seed: int, tell: Tell | None) -> Framed:
         began = time.perf_counter()
         result = self.run(scenario, seed, tell)
-        record = result.record
+        record = self.record(scenario, result)
         if name not in self._plans:
-            self._plans[name] = map.plan(record, self.seats(scenario))
+            self._plans[name] = map.plan(record, self.seats(scenario), self.titles(scenario))
         plan = self._plans[name]
         series = charts.all_series(result)
         about = {
-            "title": scenario.title or name,
-            "summary": scenario.summary,
+            "title": self.scenario(name).title or name,
+            "summary": self.scenario(name).summary,
             "scenario": name,
             "seed": seed,
             "version": version(),
@@ -184,9 +187,19 @@ class Desk:
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         return Framed(text, str(data["hash"]), tuple(record.events), tuple(series), time.perf_counter() - began)
 
+    def record(self, scenario: Any, result: ResultLike) -> Record:
+        """A run's record as the picture takes it: with the foundries."""
+        from viz.upstream import with_inputs
+
+        return with_inputs(scenario, result.record)
+
     def seats(self, scenario: Any) -> dict[str, str]:
         """Country of each actor's headquarters."""
         return {name: actor.hq for name, actor in scenario.world.actors.items()}
+
+    def titles(self, scenario: Any) -> dict[str, str]:
+        """Names of actors, as the scenario gives them, where they are short enough for a picture."""
+        return {name: actor.name for name, actor in scenario.world.actors.items() if 0 < len(actor.name) <= 22}
 
     def marks(self, scenario: Any, record: Record) -> list[dict[str, Any]]:
         """Rules in force at some time of the run, for the timeline."""
@@ -207,6 +220,7 @@ class Desk:
                     "since_date": rule.since.isoformat(),
                     "until_date": rule.until.isoformat() if rule.until else None,
                     "clause": rule.clause,
+                    "weight": 2 if {effect.lever for effect in rule.effects} & WEIGHTY else 1,
                     "source": rule.source,
                 }
             )
@@ -250,8 +264,8 @@ class Desk:
     def spread(self, request: validate.Request) -> str:
         """Bands over seeds for policy and baseline; empty where a run is too slow for them or too many wait."""
         policy = self.framed(request.scenario, request.changes, request.seed)
-        n = SEEDS if policy.wall_s < QUICK_S else SEEDS // 2 if policy.wall_s < 3 * QUICK_S else 0
-        if not n:
+        n = SEEDS if policy.wall_s < QUICK_S else FEW_SEEDS if policy.wall_s < 10 * QUICK_S else 0
+        if not n or self.runs.busy:
             return ""
         try:
             base, own = (self._spread(request.scenario, changes, n) for changes in (request.base, request.changes))

@@ -19,7 +19,9 @@ VERSION = 1
 """Of this form; a link or an export says which it was made for."""
 
 LANE_KINDS = (*CHANNELS, "input")
-MOST_LANES = 420
+MOST_LANES = {"licensed": 150, "domestic": 80, "grey": 80, "resale": 60, "rented": 40, "input": 50}
+"""Lanes drawn of each kind, the heaviest first; the rest of the flow is in the tables of the run, not in the picture."""
+
 MOST_EVENTS = 3000
 TRAIL_WEEKS = 13
 """A maker's or a supplier's mark shows what it shipped over this many weeks."""
@@ -147,7 +149,7 @@ def _lanes(
     chips, tick = trades["chips"][drawn], trades["tick"][drawn]
     total = np.zeros(len(codes), dtype=np.int64)
     np.add.at(total, row, chips)
-    order = np.argsort(-total, kind="stable")[:MOST_LANES]
+    order = _heaviest(codes, total)
     place = np.full(len(codes), -1)
     place[order] = np.arange(len(order))
     kept = place[row] >= 0
@@ -166,6 +168,18 @@ def _lanes(
         for i, lane in enumerate(lanes)
     }
     return lanes, flow, top
+
+
+def _heaviest(codes: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the lanes that are drawn, heaviest first, up to each kind's number."""
+    left = [MOST_LANES[kind] for kind in LANE_KINDS]
+    rows = []
+    for row in np.argsort(-total, kind="stable"):
+        kind = int(codes[row]) % len(LANE_KINDS)
+        if left[kind]:
+            left[kind] -= 1
+            rows.append(int(row))
+    return np.array(rows, dtype=np.int64)
 
 
 def _decode(code: int, n_nodes: int) -> tuple[int, int, int]:

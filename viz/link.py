@@ -103,7 +103,7 @@ def _changes(said: dict[str, str], key: str, left: list[str]) -> dict[str, Any]:
     if key not in said:
         return {}
     try:
-        found = json.loads(said[key], parse_constant=lambda word: None)
+        found = json.loads(said[key], parse_constant=_no_number)
     except (ValueError, RecursionError):
         left.append(key)
         return {}
@@ -111,6 +111,10 @@ def _changes(said: dict[str, str], key: str, left: list[str]) -> dict[str, Any]:
         left.append(key)
         return {}
     return dict(found)
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
 
 
 def plain_changes(found: object) -> bool:

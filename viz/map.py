@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ BANDS = ("US", "ROW", "CN")
 """Bands of the picture from top to bottom."""
 
 COLUMN_AT = {"supplier": 0.07, "maker": 0.31, "distributor": 0.56, "lab": 0.86}
+WITHOUT_SUPPLIERS = {"maker": 0.12, "distributor": 0.46, "lab": 0.84}
 MOST_PER_CELL = 14
 """Nodes of one kind in one band; the quieter rest is folded into one node, so that a large world stays readable."""
 
@@ -91,18 +93,26 @@ def label_of(name: str) -> str:
     return " ".join(known.get(word.lower(), word[:1].upper() + word[1:]) for word in words)
 
 
-def plan(record: Record, seats: Mapping[str, str] | None = None, most: int = MOST_PER_CELL) -> Plan:
+def plan(
+    record: Record,
+    seats: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
+    most: int = MOST_PER_CELL,
+) -> Plan:
     """Nodes for a record's actors, the busiest with a mark of their own, at places that depend on ids alone.
 
-    seats  country by actor id, for suppliers, whose record says none.
+    seats   country by actor id, for suppliers, whose record says none.
+    titles  names by actor id; others are read from their ids.
     """
     busy = _volume(record)
-    people = _people(record, seats or {})
+    people = _people(record, seats or {}, titles or {})
     nodes: list[Node] = []
     for kind in KINDS:
         for band in BANDS:
             nodes.extend(
-                _cell([one for one in people if one[3] == kind and band_of(one[2]) == band], kind, band, busy, most)
+                _cell(
+                    [one for one in people if one.kind == kind and band_of(one.country) == band], kind, band, busy, most
+                )
             )
     placed, edges = _place(nodes)
     node_of = np.full(len(record.names["actor"]), -1, dtype=np.int64)
@@ -111,8 +121,17 @@ def plan(record: Record, seats: Mapping[str, str] | None = None, most: int = MOS
     return Plan(tuple(placed), edges, node_of)
 
 
-def _people(record: Record, seats: Mapping[str, str]) -> list[tuple[int, str, str, str]]:
-    """(actor row, id, country, kind) of everyone who may stand in the picture."""
+class Person(NamedTuple):
+    """Someone who may stand in the picture."""
+
+    row: int
+    id: str
+    country: str
+    kind: str
+    label: str
+
+
+def _people(record: Record, seats: Mapping[str, str], titles: Mapping[str, str]) -> list[Person]:
     row_of = {name: row for row, name in enumerate(record.names["actor"])}
     countries = record.names["country"]
     found = []
@@ -120,7 +139,7 @@ def _people(record: Record, seats: Mapping[str, str]) -> list[tuple[int, str, st
         for i, name in enumerate(record.names.get(kind, ())):
             if name in row_of:
                 seat = seats.get(name, "") if kind == "supplier" else countries[int(record.of[_SEAT[kind]][i])]
-                found.append((row_of[name], name, seat, kind))
+                found.append(Person(row_of[name], name, seat, kind, titles.get(name) or label_of(name)))
     return found
 
 
@@ -135,17 +154,15 @@ def _volume(record: Record) -> NDArray[np.int64]:
     return volume
 
 
-def _cell(
-    people: list[tuple[int, str, str, str]], kind: str, band: str, busy: NDArray[np.int64], most: int
-) -> list[Node]:
+def _cell(people: list[Person], kind: str, band: str, busy: NDArray[np.int64], most: int) -> list[Node]:
     """Nodes of one kind in one band; makers and labs that never traded keep a mark, idle others have none."""
-    found = [one for one in people if busy[one[0]] > 0 or kind in ("maker", "lab")]
-    loudest = sorted(found, key=lambda one: (-int(busy[one[0]]), one[1]))
-    loud = sorted(loudest[: most if len(found) <= most else most - 1], key=lambda one: one[1])
-    nodes = [Node(name, label_of(name), kind, band, country, (actor,)) for actor, name, country, _ in loud]
+    found = [one for one in people if busy[one.row] > 0 or kind in ("maker", "lab")]
+    loudest = sorted(found, key=lambda one: (-int(busy[one.row]), one.id))
+    loud = sorted(loudest[: most if len(found) <= most else most - 1], key=lambda one: one.id)
+    nodes = [Node(one.id, one.label, kind, band, one.country, (one.row,)) for one in loud]
     rest = [one for one in found if one not in loud]
     if rest:
-        nodes.append(Node(f"rest_{kind}_{band}", f"{len(rest)} others", kind, band, "", tuple(one[0] for one in rest)))
+        nodes.append(Node(f"rest_{kind}_{band}", f"{len(rest)} others", kind, band, "", tuple(one.row for one in rest)))
     return nodes
 
 
@@ -156,6 +173,7 @@ def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
     }
     fullest = [max(2.5, *(counts[kind, band] for kind in KINDS)) for band in BANDS]
     edges = np.concatenate([[0.0], np.cumsum(fullest) / sum(fullest)])
+    columns = COLUMN_AT if any(node.kind == "supplier" for node in nodes) else WITHOUT_SUPPLIERS
     seen: dict[tuple[str, str], int] = {}
     placed = []
     for node in nodes:
@@ -172,7 +190,7 @@ def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
                 node.band,
                 node.country,
                 node.actors,
-                round(COLUMN_AT[node.kind] + nudge, 4),
+                round(columns[node.kind] + nudge, 4),
                 round(float(y), 4),
             )
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
-from sim.errors import UsageError
+from sim.errors import ChokepointError, UsageError
 from viz.desk import Desk
+from viz.runs import QueueFullError
 from viz.server import serve
 from viz.state import House
 from viz.texts import languages
@@ -38,8 +41,10 @@ def open_page(
             say("Nobody else can join: the page listens on this machine alone. Add --host 0.0.0.0 to let the class in.")
         # The token stands in the fragment, which browsers keep to themselves; this terminal is the only place it is shown.
         print(f"Students: {house.join_at}?room={room.code}\nTeacher (keep to yourself): {house.join_at}#t={room.token}")
+    say("Getting the first world ready; the very first time its kernels are compiled, which takes about a minute.")
+    warm(desk, desk.names[:1])
     say(f"chokepoint is at http://{address(host)}:{port}/ (stop with Ctrl-C)")
-    threading.Thread(target=warm, args=(desk,), daemon=True).start()
+    threading.Thread(target=warm, args=(desk, desk.names[1:]), daemon=True).start()
     serve(house, host, port)
 
 
@@ -52,20 +57,12 @@ def offered(scenario: str | None) -> list[str]:
     return list(dict.fromkeys([*first, *shipped]))
 
 
-def warm(desk: Desk) -> None:
-    """Compile the kernels and bake the first world and its presets, so that the first visitor does not wait for them."""
-    from sim.errors import ChokepointError
-    from viz.runs import QueueFullError
-
-    for name in (
-        desk.names[:1]
-        + [name for name in desk.names[1:] if name.startswith("teaching/")]
-        + ["history"] * ("history" in desk.names)
-    ):
-        try:
-            desk.framed(name, {}, 1)
-        except (ChokepointError, QueueFullError, TimeoutError):
-            continue
+def warm(desk: Desk, names: Sequence[str]) -> None:
+    """Bake the worlds of lessons and the history, so that no visitor waits for a first run or a compilation."""
+    for name in names:
+        if name == desk.names[0] or name == "history" or name.startswith("teaching/"):
+            with contextlib.suppress(ChokepointError, QueueFullError, TimeoutError):
+                desk.framed(name, {}, 1)
 
 
 def address(host: str) -> str:

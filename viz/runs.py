@@ -50,6 +50,11 @@ class Runs(Generic[T]):
         except TooSlow:
             raise TimeoutError from None
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being computed or waits."""
+        return bool(self._flying)
+
     def known(self, key: Hashable) -> T | None:
         """The result under a key if it is at hand."""
         with self._lock:

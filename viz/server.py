@@ -157,5 +157,6 @@ def serve(house: state.House, host: str, port: int) -> None:
         access_log=False,
         log_level="warning",
         ws_max_size=MESSAGE_BYTES,
+        ws_ping_timeout=120,
         timeout_graceful_shutdown=2,
     )

@@ -44,6 +44,7 @@ def start(house: House, port: int) -> Any:
             access_log=False,
             log_level="error",
             ws_max_size=MESSAGE_BYTES,
+            ws_ping_timeout=120,
         )
     )
     threading.Thread(target=server.run, daemon=True).start()

@@ -114,6 +114,7 @@ class Session:
 
         text = desk.world(request, tell, note)
         self.put("world", text)
+        self.put("status", "")
         if not text.startswith('{"seq": '):
             threading.Thread(target=self._spread, args=(request,), daemon=True).start()
 

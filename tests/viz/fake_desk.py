@@ -136,8 +136,14 @@ class FakeDesk(Desk):
             if node.kind == "lab" and node.band == "CN"
         }
 
+    def record(self, scenario: FakeScenario, result: ResultLike) -> Any:
+        return result.record
+
     def seats(self, scenario: FakeScenario) -> dict[str, str]:
         return SEATS
+
+    def titles(self, scenario: FakeScenario) -> dict[str, str]:
+        return {}
 
     def marks(self, scenario: FakeScenario, record: Any) -> list[dict[str, Any]]:
         def mark(name: str, title: str, by: str, announced: int, since: int) -> dict[str, Any]:
@@ -152,6 +158,7 @@ class FakeDesk(Desk):
                 "since_date": record.clock.date_of(since).isoformat(),
                 "until_date": None,
                 "clause": "A clause.",
+                "weight": 2,
                 "source": "https://www.federalregister.gov/",
             }
 

@@ -106,6 +106,12 @@ function ready(frames) {
       world.mean[lane * T + t] = sum / Math.min(t + 1, MEAN_WEEKS);
     }
   }
+  world.came = new Float64Array(N * T);
+  frames.lanes.forEach((lane, row) => {
+    if (lane.kind === "rented" || lane.kind === "input") return;
+    let sum = 0;
+    for (let t = 0; t < T; t++) { sum += world.flow[row * T + t] - (t >= 13 ? world.flow[row * T + t - 13] : 0); world.came[lane.to * T + t] += sum; }
+  });
   world.key = frames.lanes.map((lane) => frames.nodes[lane.from].id + ">" + frames.nodes[lane.to].id + ">" + lane.kind);
   world.row = new Map(world.key.map((key, row) => [key, row]));
   world.peak = frames.nodes.map((_, node) => { let top = 0; for (let t = 0; t < T; t++) top = Math.max(top, world.level[node * T + t]); return top; });

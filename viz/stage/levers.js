@@ -6,7 +6,7 @@ class Levers {
     this.box = h("div", { class: "levers" });
   }
 
-  set(levers) { this.levers = levers; this.controls = new Map(); levers.groups.forEach((g) => g.items.forEach((i) => i.controls.forEach((c) => this.controls.set(c.path, c)))); this.draw(); }
+  set(levers) { this.levers = levers; this.unfolded = new Set(levers.groups.slice(0, 2).map((group) => group.title)); this.controls = new Map(); levers.groups.forEach((g) => g.items.forEach((i) => i.controls.forEach((c) => this.controls.set(c.path, c)))); this.draw(); }
 
   refuse(faults) { this.faults = {}; faults.forEach((fault) => { this.faults[fault.path || ""] = fault.said; }); this.draw(); }
 
@@ -42,7 +42,7 @@ class Levers {
 
   name(path) {
     const control = this.controls.get(path);
-    return control ? control.of + " · " + control.title : path.replace(/^rules\./, "").replaceAll("_", " ");
+    return control ? control.of + " · " + control.title : path.replace(/^(rules|levers)\./, "").replaceAll(/[_-]/g, " ");
   }
 
   write(path, value) {
@@ -56,10 +56,15 @@ class Levers {
     const wanted = this.find.trim().toLowerCase(), match = (item) => !wanted || (item.title + " " + item.id + " " + item.controls.map((c) => c.title).join(" ")).toLowerCase().includes(wanted);
     clear(this.list, this.levers.groups.map((group) => {
       const items = group.items.filter(match);
-      return items.length ? h("section", {}, h("h3", {}, group.title), items.map((item) => this.row(item))) : null;
+      const open = wanted !== "" || this.unfolded.has(group.title) || items.some((item) => item.id === this.open || this.moved.has(item.id));
+      const box = items.length ? h("details", { class: "group", open }, h("summary", { "data-testid": "group" }, group.title, h("small", {}, " " + items.length)), items.map((item) => this.row(item))) : null;
+      if (box) box.addEventListener("toggle", () => { if (box.open) this.unfolded.add(group.title); else this.unfolded.delete(group.title); this.stops(); });
+      return box;
     }));
-    roving(this.list, "button.item");
+    this.stops();
   }
+
+  stops() { this.list.querySelectorAll("[tabindex]").forEach((node) => node.removeAttribute("tabindex")); roving(this.list, "summary, details[open] > .lever > button.item"); }
 
   row(item) {
     const open = this.open === item.id, changes = this.act.changes(), on = item.switch ? (item.switch in changes ? changes[item.switch] : this.controls.get(item.switch).value) : null;

@@ -91,11 +91,12 @@ class Picture {
   label() {
     const size = Math.max(10.5, this.em * 0.72), r = this.most * 0.75;
     const taken = this.at.map((at) => [at.x - r, at.y - r * 0.8, at.x + r, at.y + r * 0.8]);
+    ["US", "ROW", "CN"].forEach((band, i) => { const up = this.atY(this.world.bands[i]); taken.push([0, up, 6 + this.t["band_" + band].length * this.em * 0.55, up + 1.2 * this.em]); });
     const order = this.world.nodes.map((node, row) => row).sort((a, b) => this.weight(b) - this.weight(a));
     for (const row of order) {
       const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], wide = node.label.length * size * 0.54;
       const above = [0, -r - 3, "middle"], right = [r + 5, size * 0.35, "start"], left = [-r - 5, size * 0.35, "end"];
-      const spots = { lab: [right], supplier: [above, right], maker: [above], distributor: [right, left] }[node.kind];
+      const spots = { lab: [right], supplier: [right, above], maker: [left, above], distributor: [right, left] }[node.kind];
       const fits = spots.find(([dx, dy, anchor]) => {
         const from = at.x + dx - (anchor === "middle" ? wide / 2 : anchor === "end" ? wide : 0), up = at.y + dy - size * 0.85;
         const box = [from, up, from + wide, up + size * 0.95];
@@ -142,7 +143,7 @@ class Picture {
 
   thick(row, amount) {
     const input = this.world.lanes[row].kind === "input";
-    return (input ? 0.5 : 0.8) + (input ? 2 : this.most * 0.55) * Math.sqrt(amount / this.widest[input ? "input" : "goods"]);
+    return (input ? 0.5 : 0.8) + (input ? 2 : this.most * 0.55) * Math.pow(amount / this.widest[input ? "input" : "goods"], 0.4);
   }
 
   lanes(tick) {
@@ -230,9 +231,9 @@ class Picture {
     const world = this.world;
     world.nodes.forEach((node, row) => {
       const entry = this.groups[row], level = world.level[row * world.T + tick], wait = world.waiting[row * world.T + tick];
-      const r = 2.6 + (this.most - 2.6) * Math.sqrt(level / this.largest[node.kind]), rounded = Math.round(r * 10);
+      const r = 2.6 + (this.most - 2.6) * Math.pow(level / this.largest[node.kind], 0.4), rounded = Math.round(r * 10);
       if (entry.shown !== rounded) { entry.mark.setAttribute("d", SHAPES[node.kind](r)); entry.shown = rounded; }
-      const share = node.kind === "lab" && wait > 0 ? wait / (wait + Math.max(level, 1)) : 0, turn = Math.round(share * 60);
+      const share = node.kind === "lab" && wait > 0 ? Math.min(1, wait / Math.max(1, world.came[row * world.T + tick]) * 13 / 52) : 0, turn = Math.round(share * 60);
       if (entry.wait !== turn + 100 * rounded) {
         const radius = r + 3, around = 2 * Math.PI * radius;
         fill(entry.ring, { r: radius.toFixed(1), "stroke-dasharray": `${(share * around).toFixed(1)} ${around.toFixed(1)}`, transform: "rotate(-90)" });

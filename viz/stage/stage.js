@@ -65,6 +65,7 @@ class Stage {
   /* What the server sends. */
 
   update(name, value) {
+    if (name === "status" && !value) { if (!this.flying) this.working(null); return; }
     if (!value) return;
     const data = typeof value === "string" ? JSON.parse(value) : value;
     if (name === "levers" && this.levers && data.groups) this.levers.set(data);
@@ -143,7 +144,7 @@ class Stage {
   told(data) {
     if (data.kind === "explain") this.why.answered(data);
     if (data.kind === "file") save(data.name, data.type, data.body);
-    if (data.kind === "refused") { this.say(data.said); this.banner.hidden = false; clear(this.banner, data.said); }
+    if (data.kind === "refused") { this.flying = null; this.waiting = null; this.working(null); this.say(data.said); this.banner.hidden = false; clear(this.banner, data.said); }
   }
 
   working(data) {

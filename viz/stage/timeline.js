@@ -30,30 +30,32 @@ class Timeline {
     this.range.max = world.T - 1;
     const span = world.T - 1 || 1, width = this.flags.clientWidth || 900, place = (tick) => (100 * Math.max(0, Math.min(span, tick)) / span);
     const rules = world.rules.filter((rule) => rule.since < world.T && (rule.until === null || rule.until > 0) && rule.since >= 0).sort((a, b) => a.since - b.since);
-    const ends = [], em = parseFloat(getComputedStyle(this.box).fontSize) || 15, most = width < 560 ? 2 : 3;
+    const em = parseFloat(getComputedStyle(this.box).fontSize) || 15, most = width < 560 ? 2 : 3, taken = Array.from({ length: most }, () => []);
+    const spot = new Map();
+    for (const rule of [...rules].sort((a, b) => b.weight - a.weight || a.since - b.since)) {
+      const x = place(rule.since) / 100 * width, from = Math.max(0, place(rule.announced) / 100 * width), to = x + rule.title.length * em * 0.43 + 20;
+      const row = to > width + 40 ? -1 : taken.findIndex((some) => some.every(([a, b]) => to < a - 6 || from > b + 6));
+      if (row >= 0) taken[row].push([from, to]);
+      spot.set(rule.id, row);
+    }
+    const rows = taken.filter((some) => some.length).length, crowd = [...spot.values()].includes(-1);
     const buttons = rules.map((rule) => {
-      const x = place(rule.since) / 100 * width, wide = rule.title.length * em * 0.46 + 26;
-      let row = ends.findIndex((end) => end < x - 4), named = true;
-      if (row < 0 && ends.length < most) { row = ends.length; }
-      if (row < 0 || x + wide > width + 60) { named = false; row = row < 0 ? ends.indexOf(Math.min(...ends)) : row; }
-      ends[row] = x + (named ? wide : 14);
-      const lead = place(rule.since) - place(rule.announced);
-      return h("button", { type: "button", class: "flag" + (changed.has(rule.id) ? " moved" : "") + " by_" + rule.by, "data-testid": "flag", "data-rule": rule.id, style: { left: place(rule.since) + "%", top: row * 1.5 + "em" },
+      const row = spot.get(rule.id), named = row >= 0, lead = named ? place(rule.since) - place(rule.announced) : 0;
+      return h("button", { type: "button", class: "flag" + (changed.has(rule.id) ? " moved" : "") + " by_" + rule.by, "data-testid": "flag", "data-rule": rule.id, style: { left: place(rule.since) + "%", top: (named ? row : rows) * 1.5 + "em" },
         "aria-label": rule.title + ", " + dayOf(world.start, rule.since), title: rule.title + " · " + rule.since_date, onclick: () => { this.act.seek(Math.max(0, rule.since)); this.act.select({ kind: "rule", id: rule.id }); } },
       lead > 0.4 ? h("span", { class: "lead", style: { width: lead / 100 * width + "px" } }) : null, h("span", { class: "pole" }), named ? h("span", { class: "name" }, rule.title) : null);
     });
     clear(this.flags, buttons);
-    this.flags.style.height = 1.5 * Math.max(1, ends.length) + 0.5 + "em";
+    this.flags.style.height = 1.25 * (rows + (crowd ? 1 : 0)) + 0.3 + "em";
     this.flags.hidden = !rules.length;
     roving(this.flags, ".flag");
-    const first = dateOf(world.start, 0), years = [];
+    const years = [];
     for (let t = 0; t < world.T; t++) {
       const day = dateOf(world.start, t), before = t ? dateOf(world.start, t - 1) : null;
       if (!before || day.getUTCFullYear() !== before.getUTCFullYear()) years.push([t, String(day.getUTCFullYear()), true]);
       else if (Math.floor(day.getUTCMonth() / 3) !== Math.floor(before.getUTCMonth() / 3) && world.T <= 160) years.push([t, "Q" + (Math.floor(day.getUTCMonth() / 3) + 1), false]);
     }
     clear(this.axis, years.map(([t, text, year]) => h("span", { class: year ? "year" : "", style: { left: place(t) + "%" } }, text)));
-    return first;
   }
 
   draw(tick, playing) {
