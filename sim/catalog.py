@@ -78,7 +78,7 @@ def part(specs: Mapping[str, float], **words: Any) -> Part:
         given["pd"] = given["tpp"] / given["die_area_mm2"]
     if "die_area_mm2" not in given and given.get("pd") and "tpp" in given:
         given["die_area_mm2"] = given["tpp"] / given["pd"]
-    numbers = {spec: Quantity.model_validate(given.get(spec, 0.0)) for spec in SPECS}
+    numbers: dict[str, Any] = {spec: Quantity.model_validate(given.get(spec, 0.0)) for spec in SPECS}
     return Part(**numbers, unknown_specs=tuple(spec for spec in SPECS if spec not in given), **words)
 
 
@@ -115,6 +115,30 @@ class Catalog:
             word for chip, row in chips.items() for word in dict.fromkeys((chip, row.name, *row.aliases)) if word
         ]
 
+    @classmethod
+    def of_columns(cls, spec: Mapping[str, Floats], vendor: str, design: str, fab: str, designed_for: str | None) -> Catalog:
+        """Nameless data-centre parts of one vendor by columns of SPECS, (n_chips,) each and all known: a grid of designs."""
+        out = cls({})
+        n = len(spec["tpp"])
+        out.ids = tuple(str(row) for row in range(n))
+        out.vendor, out.market = np.full(n, vendor), np.full(n, "datacentre")
+        out.design, out.fab = np.full(n, design), np.full(n, fab)
+        out.global_part = np.full(n, not designed_for)
+        out.spec = {name: np.asarray(spec[name], np.float64) for name in SPECS}
+        out.unknown = {name: np.zeros(n, np.bool_) for name in SPECS}
+        out.low, out.high = out.spec, out.spec
+        return out
+
+    def redrawn(self, row: int, spec: Mapping[str, float]) -> Catalog:
+        """A copy in which one chip has these specifications, all known."""
+        out = Catalog.__new__(Catalog)
+        out.__dict__.update(self.__dict__)
+        out.spec = {name: _with(column, row, spec[name]) for name, column in self.spec.items()}
+        out.unknown = {name: _with(column, row, False) for name, column in self.unknown.items()}
+        out.low = {name: _with(column, row, spec[name]) for name, column in self.low.items()}
+        out.high = {name: _with(column, row, spec[name]) for name, column in self.high.items()}
+        return out
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -134,6 +158,12 @@ class Catalog:
         mask = np.zeros(len(self), np.bool_)
         mask[[self._rows[name.casefold()] for name in names if self.knows(name)]] = True
         return mask
+
+
+def _with(column: NDArray[Any], row: int, value: float) -> NDArray[Any]:
+    out = column.copy()
+    out[row] = value
+    return out
 
 
 def _texts(words: Iterable[str]) -> NDArray[np.str_]:

@@ -344,15 +344,16 @@ class Rulebook:
         self, active: Mapping[str, Rule], row: int, alignment: AlliedAlignment, life: tuple[date, date], known: date
     ) -> Iterable[_Bound]:
         allies = tuple(self.atlas.members(alignment.allies))
-        for name in sorted(set(alignment.of) & set(active)):
-            for effect in active[name].effects:
+        for name, clause in sorted(set(map(target, alignment.of))):
+            for effect in active[name].effects if name in active else ():
+                if isinstance(effect, AlliedAlignment) or clause not in ("", effect.clause):
+                    continue
                 begun, ended = active[name].days(effect)
                 where = tuple(self._by_allies(part, effect, alignment) for part in effect.where or (ANYWHERE,))
                 where = tuple(part for part in where if part.activity)
-                if begun is None or not where or isinstance(effect, AlliedAlignment):
-                    continue
-                since, until = max(life[0], weeks_after(begun, alignment.lag.value)), min(life[1], ended or LAST_DAY)
-                if since < until:
+                since = max(life[0], weeks_after(begun or FIRST_DAY, alignment.lag.value))
+                until = min(life[1], ended or LAST_DAY)
+                if where and since < until:
                     yield _Bound(row, effect, allies, since, until, known, where, allies)
 
     @staticmethod
@@ -361,38 +362,24 @@ class Rulebook:
         followed = tuple(activity for activity in part.activity or effect.activities if activity in alignment.followed)
         return part.model_copy(update={"activity": followed, "origin": alignment.allies, "origin_except": ()})
 
-    def _refuse_circles(self, active: Mapping[str, Rule]) -> None:
-        after = {
-            name: sorted(
-                {
-                    other
-                    for effect in rule.effects
-                    if isinstance(effect, Repeal)
-                    for other in effect.rules
-                    if other in active
-                }
-            )
+    @staticmethod
+    def _refuse_circles(active: Mapping[str, Rule]) -> None:
+        """Raise ScenarioError where a chain of repeals comes back to its start."""
+        repeals = {
+            name: [other for effect in rule.effects if isinstance(effect, Repeal) for other in effect.rules]
             for name, rule in active.items()
         }
-        for start in sorted(after):
-            trail, open_ = {start}, list(after[start])
+        for start in sorted(repeals):
+            trail: set[str] = set()
+            open_ = list(repeals[start])
             while open_:
                 name = open_.pop()
                 if name == start:
-                    raise ScenarioError(
-                        [
-                            Fault(
-                                "rules",
-                                0,
-                                f"rules.{start}",
-                                "repeals a rule that in the end repeals it",
-                                "take one of the repeals out",
-                            )
-                        ]
-                    )
+                    said = "repeals a rule that in the end repeals it"
+                    raise ScenarioError([Fault("rules", 0, f"rules.{start}", said, "take one of the repeals out")])
                 if name not in trail:
                     trail.add(name)
-                    open_.extend(after[name])
+                    open_.extend(repeals.get(name, ()))
 
     def _lay_out(self) -> None:
         """Masks of every effect over the classes and chips as they now stand."""

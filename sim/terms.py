@@ -231,12 +231,12 @@ class Draft:
         np.minimum(columns["share_rate"], 1.0, out=columns["share_rate"])
         for column in (*columns.values(), rule, weight, open_days):
             column.flags.writeable = False
+        folded: dict[str, Any] = {**columns, **self.world}
         return Terms(
-            **columns,
+            **folded,
             open_days=open_days,
             rule=rule,
             weight=weight,
-            **self.world,
             cloud=tuple(self.cloud),
             retroactive=tuple(self.retroactive) or None,
             quota=tuple(self.quota),

@@ -32,6 +32,8 @@ levers: Registry[type[Lever]] = Registry("lever")
 ANYWHERE = Where.model_construct()
 """The `where` of an effect that names none."""
 
+Sphere = Literal["export", "import", "either", "named"]
+
 Made = TypeVar("Made", bound="Lever")
 
 
@@ -57,8 +59,8 @@ class Lever(BaseModel):
 
     activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer")
     """What the lever reaches when a `where` names no activity."""
-    sphere: ClassVar[Literal["export", "import", "named"]] = "export"
-    """What a government can reach: goods of its technology or exporters, goods that come in, or those named."""
+    sphere: ClassVar[Sphere] = "export"
+    """What a government can reach: goods of its technology or exporters, goods that come in, either, or those named."""
     presumes: ClassVar[bool] = False
     """True for levers that take a chip of unknown specifications to be in scope."""
     on_cells: ClassVar[bool] = True
@@ -96,15 +98,17 @@ class Lever(BaseModel):
         """
         if self.sphere == "named" or not len(classes):
             return np.ones((len(classes), len(design)), np.bool_)
+        inward = np.repeat(np.isin(classes.destination, by)[:, None], len(design), axis=1)
         if self.sphere == "import":
-            return np.repeat(np.isin(classes.destination, by)[:, None], len(design), axis=1)
+            return inward
         out_of_sight = np.isin(classes.activity, ("transfer", "rental")) & np.logical_and(
             *(np.isin(column, atlas.groups["D5"]) for column in (classes.origin, classes.place))
         )
         own = np.isin(classes.origin, by) | np.isin(classes.place, by)
         upstream = np.isin(classes.activity, ("fab", "hbm", "tools"))
         technology = np.isin(design, by)[None, :] & ~out_of_sight[:, None]
-        return np.asarray((own | upstream)[:, None] | technology)
+        outward = (own | upstream)[:, None] | technology
+        return np.asarray(outward | inward if self.sphere == "either" else outward)
 
     def turns(self, since: date) -> list[date]:
         """Days after its start on which what it does changes: the steps of its dated parameters."""

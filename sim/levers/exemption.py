@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from sim.levers.base import Force, Lever, Mask, lever
+from sim.levers.base import Force, Lever, Mask, Sphere, lever
 from sim.scope import ACTIVITIES, Names
 from sim.terms import Draft
 
@@ -14,7 +14,7 @@ class Exemption(Lever):
     """The rules `of` (`ID`, or `ID/clause` for a part of one) do not reach the cells in scope."""
 
     activities: ClassVar[tuple[str, ...]] = ACTIVITIES
-    sphere: ClassVar[Literal["export", "import", "named"]] = "named"
+    sphere: ClassVar[Sphere] = "named"
 
     lever: Literal["exemption"] = "exemption"
     of: Annotated[tuple[str, ...], Names("rule")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from sim.levers.base import Control, lever
+from sim.levers.base import Control, Sphere, lever
 from sim.scope import ACTIVITIES, Names
 
 
@@ -16,7 +16,7 @@ class LicencePolicy(Control):
     """
 
     activities: ClassVar[tuple[str, ...]] = ACTIVITIES
-    sphere: ClassVar[Literal["export", "import", "named"]] = "named"
+    sphere: ClassVar[Sphere] = "named"
 
     lever: Literal["licence_policy"] = "licence_policy"
     of: Annotated[tuple[str, ...], Names("rule")]

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from sim.levers.base import Force, Lever, Mask, lever
+from sim.levers.base import Force, Lever, Mask, Sphere, lever
 from sim.quantity import Share
 from sim.scope import Atlas, EndUse, LegalClasses
 from sim.terms import Draft
@@ -20,7 +20,7 @@ class ProcurementMandate(Lever):
     """
 
     activities: ClassVar[tuple[str, ...]] = ("sale", "reexport", "transfer")
-    sphere: ClassVar[Literal["export", "import", "named"]] = "import"
+    sphere: ClassVar[Sphere] = "import"
 
     lever: Literal["procurement_mandate"] = "procurement_mandate"
     end_uses: tuple[EndUse, ...] = ("state",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from sim.levers.base import Force, Lever, Mask, lever
+from sim.levers.base import Force, Lever, Mask, Sphere, lever
 from sim.quantity import Share
 from sim.terms import CHARGE, Draft
 
@@ -14,7 +14,7 @@ class PurchaseGuidance(Lever):
     """Buyers order `factor` of what they would. Rungs of a ladder: of several the strongest holds."""
 
     activities: ClassVar[tuple[str, ...]] = ("sale", "reexport")
-    sphere: ClassVar[Literal["export", "import", "named"]] = "import"
+    sphere: ClassVar[Sphere] = "import"
 
     lever: Literal["purchase_guidance"] = "purchase_guidance"
     factor: Share

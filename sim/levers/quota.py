@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import model_validator
 
-from sim.levers.base import Force, Lever, Mask, lever
+from sim.levers.base import Force, Lever, Mask, Sphere, lever
 from sim.quantity import Of, Quantity, Weeks, fault
 from sim.scope import Names
 from sim.terms import CHARGE, Draft, Quota
@@ -27,6 +27,8 @@ class QuotaLever(Lever):
     every        weeks after which the cap is renewed; once for the whole life of the rule when absent.
     allocation   who gets it where it binds.
     """
+
+    sphere: ClassVar[Sphere] = "either"
 
     lever: Literal["quota"] = "quota"
     chips_cap: Chips | None = None

@@ -26,28 +26,56 @@ COUNTRIES = {
     "MY": SimpleNamespace(groups=(), tier="tier2"),
 }
 CHIPS = {
-    "big": part({"tpp": 16000, "die_area_mm2": 800, "io_gbps": 900, "membw_gbps": 3000, "memory_gb": 80},
-                name="Big", aliases=("B-1",), vendor="maker"),
-    "cut": part({"tpp": 16000, "die_area_mm2": 800, "io_gbps": 400, "membw_gbps": 3000, "memory_gb": 80},
-                vendor="maker", designed_for="CN"),
-    "small": part({"tpp": 1000, "die_area_mm2": 400, "io_gbps": 64, "membw_gbps": 300, "memory_gb": 24}, vendor="maker"),
-    "game": part({"tpp": 5200, "die_area_mm2": 600, "io_gbps": 64, "membw_gbps": 1000, "memory_gb": 24},
-                 vendor="maker", market="consumer"),
+    "big": part(
+        {"tpp": 16000, "die_area_mm2": 800, "io_gbps": 900, "membw_gbps": 3000, "memory_gb": 80},
+        name="Big",
+        aliases=("B-1",),
+        vendor="maker",
+    ),
+    "cut": part(
+        {"tpp": 16000, "die_area_mm2": 800, "io_gbps": 400, "membw_gbps": 3000, "memory_gb": 80},
+        vendor="maker",
+        designed_for="CN",
+    ),
+    "small": part(
+        {"tpp": 1000, "die_area_mm2": 400, "io_gbps": 64, "membw_gbps": 300, "memory_gb": 24}, vendor="maker"
+    ),
+    "game": part(
+        {"tpp": 5200, "die_area_mm2": 600, "io_gbps": 64, "membw_gbps": 1000, "memory_gb": 24},
+        vendor="maker",
+        market="consumer",
+    ),
     "dark": part({"memory_gb": 64}, vendor="maker"),
-    "home": part({"tpp": 5000, "die_area_mm2": 700, "io_gbps": 392, "membw_gbps": 1600, "memory_gb": 64},
-                 vendor="local", design_jurisdiction="CN", fab_jurisdiction="CN"),
+    "home": part(
+        {"tpp": 5000, "die_area_mm2": 700, "io_gbps": 392, "membw_gbps": 1600, "memory_gb": 64},
+        vendor="local",
+        design_jurisdiction="CN",
+        fab_jurisdiction="CN",
+    ),
 }
 SALE = LegalClass("sale", "US", "CN", "CN")
 CLASSES = (
-    SALE, SALE._replace(destination="HK"), SALE._replace(listed=1), SALE._replace(end_use="state"),
-    SALE._replace(destination="MY"), SALE._replace(destination="MY", buyer_hq="MY"),
-    SALE._replace(destination="AE", buyer_hq="AE"), SALE._replace(destination="US", buyer_hq="US"),
-    LegalClass("reexport", "MY", "CN", "CN"), LegalClass("transfer", "CN", "CN", "CN"),
-    LegalClass("transfer", "MY", "MY", "CN"), LegalClass("sale", "CN", "CN", "CN"),
-    LegalClass("rental", "MY", "MY", "CN"), LegalClass("rental", "CN", "CN", "CN", 1),
-    LegalClass("rental", "US", "CN", "CN", 1, place="CN"), LegalClass("fab", "MY", "CN", "CN"),
-    LegalClass("fab", "MY", "CN", "CN", 1), LegalClass("hbm", "MY", "CN", "CN"), LegalClass("tools", "US", "CN", "CN"),
-    LegalClass("tools", "NL", "CN", "CN"), LegalClass("input", "CN", "US", "US"),
+    SALE,
+    SALE._replace(destination="HK"),
+    SALE._replace(listed=1),
+    SALE._replace(end_use="state"),
+    SALE._replace(destination="MY"),
+    SALE._replace(destination="MY", buyer_hq="MY"),
+    SALE._replace(destination="AE", buyer_hq="AE"),
+    SALE._replace(destination="US", buyer_hq="US"),
+    LegalClass("reexport", "MY", "CN", "CN"),
+    LegalClass("transfer", "CN", "CN", "CN"),
+    LegalClass("transfer", "MY", "MY", "CN"),
+    LegalClass("sale", "CN", "CN", "CN"),
+    LegalClass("rental", "MY", "MY", "CN"),
+    LegalClass("rental", "CN", "CN", "CN", 1),
+    LegalClass("rental", "US", "CN", "CN", 1, place="CN"),
+    LegalClass("fab", "MY", "CN", "CN"),
+    LegalClass("fab", "MY", "CN", "CN", 1),
+    LegalClass("hbm", "MY", "CN", "CN"),
+    LegalClass("tools", "US", "CN", "CN"),
+    LegalClass("tools", "NL", "CN", "CN"),
+    LegalClass("input", "CN", "US", "US"),
 )
 
 

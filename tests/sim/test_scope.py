@@ -63,8 +63,11 @@ def test_a_line_may_move_with_the_day() -> None:
 
 LINES = st.sampled_from([f"{spec}_{end}" for spec in ("tpp", "io_gbps", "membw_gbps") for end in ("at_least", "below")])
 LEAF = st.dictionaries(LINES, st.integers(0, 6).map(lambda n: 1000 * n), max_size=2)
-SCOPE = st.recursive(LEAF, lambda inner: st.fixed_dictionaries(
-    {"any": st.lists(inner, max_size=2), "none": st.lists(inner, max_size=2)}), max_leaves=5)
+SCOPE = st.recursive(
+    LEAF,
+    lambda inner: st.fixed_dictionaries({"any": st.lists(inner, max_size=2), "none": st.lists(inner, max_size=2)}),
+    max_leaves=5,
+)
 
 
 @given(SCOPE, st.dictionaries(st.sampled_from(["tpp", "io_gbps", "membw_gbps"]), st.integers(0, 6000), max_size=3))
@@ -106,7 +109,9 @@ def test_a_class_is_kept_once_and_stands_at_its_origin() -> None:
     assert classes.place.tolist() == ["US", "US"]
 
 
-@pytest.mark.parametrize("row", [LegalClass("barter", "US", "CN", "CN"), LegalClass("sale", "US", "CN", "CN", 0, "secret")])
+@pytest.mark.parametrize(
+    "row", [LegalClass("barter", "US", "CN", "CN"), LegalClass("sale", "US", "CN", "CN", 0, "secret")]
+)
 def test_an_unknown_word_in_a_class_is_refused(row: LegalClass) -> None:
     with pytest.raises(UsageError, match="known:"):
         LegalClasses([row])

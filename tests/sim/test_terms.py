@@ -13,13 +13,22 @@ from hypothesis import strategies as st
 from sim.terms import BAN, CHARGE, COLUMNS, DENIAL, MAX_RULES, Draft
 
 VALUES: dict[str, list[Any]] = {
-    "permitted": [True, False], "licence": [True, False], "notify": [True, False], "savings": [True, False],
-    "verification": [True, False], "unknown": [True, False], "grant_rate": [0.0, 0.25, 0.5, 1.0],
-    "delay_ticks": [0, 4, 11], "tariff_rate": [0.25, 0.5], "share_rate": [0.125, 0.25], "demand_factor": [0.1, 0.5, 1.0],
+    "permitted": [True, False],
+    "licence": [True, False],
+    "notify": [True, False],
+    "savings": [True, False],
+    "verification": [True, False],
+    "unknown": [True, False],
+    "grant_rate": [0.0, 0.25, 0.5, 1.0],
+    "delay_ticks": [0, 4, 11],
+    "tariff_rate": [0.25, 0.5],
+    "share_rate": [0.125, 0.25],
+    "demand_factor": [0.1, 0.5, 1.0],
     "binding": [CHARGE * MAX_RULES + 3, DENIAL * MAX_RULES, DENIAL * MAX_RULES + 2],
 }
 EFFECT = st.tuples(st.sampled_from(sorted(VALUES)), st.integers(0, 3), st.integers(0, 15)).map(
-    lambda drawn: (drawn[0], VALUES[drawn[0]][drawn[1] % len(VALUES[drawn[0]])], drawn[2]))
+    lambda drawn: (drawn[0], VALUES[drawn[0]][drawn[1] % len(VALUES[drawn[0]])], drawn[2])
+)
 
 
 def draft() -> Draft:
