@@ -195,7 +195,14 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
             }
             for at, day in enumerate(_middles(days))
         ]
-    colour = _colour(order, None)
+    legend = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1}
+    colour = _colour(order, None, legend)
+    dash = {
+        "field": "series",
+        "type": "nominal",
+        "legend": legend,
+        "scale": {"domain": order, "range": [list(_DASHES[at % len(_DASHES)]) for at in range(len(order))]},
+    }
     band = {
         "mark": {"type": "area", "opacity": 0.2},
         "encoding": {
@@ -207,7 +214,7 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 2},
-        "encoding": {"x": _time(days), "y": _amount(unit), "color": colour},
+        "encoding": {"x": _time(days), "y": _amount(unit), "color": colour, "strokeDash": dash},
     }
     return {**_chart([band, line]), "data": {"values": rows}}
 

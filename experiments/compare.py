@@ -41,6 +41,13 @@ CURVES: tuple[tuple[str, str, str, dict[str, tuple[str, ...]], float], ...] = (
         1.0,
     ),
     ("Lag of the best Chinese lab", "months", "lag_months", {}, 1.0),
+    (
+        "Foreign vendors' AI-chip revenue from China",
+        "USD bn a quarter",
+        "revenue_usd",
+        {"from": ("US",), "region": ("CN",), "segment": ("datacentre",), "basis": ("customer_hq",)},
+        1e9,
+    ),
 )
 """Series drawn for both scenarios: title, unit, metric, filters, scale."""
 
@@ -271,7 +278,7 @@ def _parting(seed: int, one: Reading, other: Reading) -> Parting | None:
     if not only[0] and not only[1] and not trade:
         return None
     first = min((event.tick for part in only for _, event in part), default=trade_week)
-    week = [[event for _, event in part if event.tick == first] for part in only]
+    week = [_at_most_once([event for _, event in part if event.tick == first]) for part in only]
     effects = sorted(
         ((event.tick, at, event) for at, part in enumerate(only) for _, event in part if event.kind not in _RULE_KINDS),
         key=lambda found: found[:2],
@@ -282,6 +289,12 @@ def _parting(seed: int, one: Reading, other: Reading) -> Parting | None:
         consequence = f"{_day(one, tick)}, only in {'the first' if at == 0 else 'the second'}: {_told(event)}"
     only_a, only_b = (tuple(_told(event) for event in part[:_SHOWN_EVENTS]) for part in week)
     return Parting(seed, _day(one, first), only_a, only_b, consequence, trade)
+
+
+def _at_most_once(events: list[Event]) -> list[Event]:
+    """Without the announcement of a rule that binds in the same week."""
+    bound = {event.rule for event in events if event.kind == "decree_in_force"}
+    return [event for event in events if event.kind != "decree_announced" or event.rule not in bound]
 
 
 def _said(event: Event) -> tuple[Any, ...]:

@@ -19,6 +19,19 @@ from sim.errors import UsageError
 from sim.metrics import METRICS, metrics
 
 WHOLE = "whole run"
+_ASKED_FIRST = (
+    "licensed_compute",
+    "domestic_compute",
+    "grey_compute",
+    "rented_compute",
+    "china_revenue_customer_hq",
+    "charges",
+    "domestic_share",
+    "lag",
+    "military_weeks",
+)
+_TRIFLE = 0.02
+"""Smallest share of a figure that is worth a sentence."""
 
 
 def comparison_report(manifest: Mapping[str, Any], data: Mapping[str, Any]) -> str:
@@ -78,15 +91,23 @@ def claims(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def findings(data: Mapping[str, Any]) -> list[str]:
-    """Differences whose interval leaves zero out, largest first by their size against the baseline, and the parting."""
-    lines = [line for line in data["lines"] if line["window"] == WHOLE and sure(line)]
-    lines.sort(key=lambda line: -abs(line["difference"]) / max(abs(line["a"] or 0.0), abs(line["b"] or 0.0), 1e-9))
-    out = [
-        f"{_title(line['figure'])}: {signed(line, 'difference')} {line['figure']['unit']} "
-        f"(95% interval {signed(line, 'low')} to {signed(line, 'high')}), from {_at(line, 'a')} to {_at(line, 'b')}."
-        for line in lines[:4]
-    ]
+    """The differences a reader asks for first, those whose interval leaves zero out and that are no trifle."""
+    found = {line["figure"]["name"]: line for line in data["lines"] if line["window"] == WHOLE and sure(line)}
+    told = [found[name] for name in _ASKED_FIRST if name in found and _share(found[name]) >= _TRIFLE]
+    out = [_finding(line, data["a_name"], data["b_name"]) for line in told]
     return out or ["No figure differs by more than its interval."]
+
+
+def _finding(line: Mapping[str, Any], a: str, b: str) -> str:
+    figure, low, high = line["figure"], signed(line, "low"), signed(line, "high")
+    levels = f"{_at(line, 'a')} {figure['unit']} in {a}, {_at(line, 'b')} in {b}"
+    return f"{_title(figure)}: {levels}; {signed(line, 'difference')} (95% interval {low} to {high})."
+
+
+def _share(line: Mapping[str, Any]) -> float:
+    """A difference against the larger of the two."""
+    larger = max(abs(line["a"] or 0.0), abs(line["b"] or 0.0))
+    return float(abs(line["difference"]) / larger) if larger else 0.0
 
 
 def sure(line: Mapping[str, Any]) -> bool:
@@ -107,8 +128,8 @@ def _at(line: Mapping[str, Any], side: str) -> str:
 
 
 def _title(figure: Mapping[str, Any]) -> str:
-    group = "Compute to Chinese users" if figure["unit"] == "k H100e" else ""
-    return f"{group}, {figure['title']}" if group else figure["title"][0].upper() + figure["title"][1:]
+    said_as = f"{figure['group']}, {figure['title']}" if figure["group"].startswith("Compute") else figure["title"]
+    return said_as[0].upper() + said_as[1:]
 
 
 def _whole(a: str, b: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -170,7 +191,7 @@ def _pictures(data: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> li
     days = [_quarter_day(quarter) for quarter in data["quarters"]]
     for at, (title, curve) in enumerate(data["curves"].items()):
         fans = {data[f"{side}_name"]: np.array(curve[side], dtype=np.float64) for side in ("a", "b")}
-        if all(np.any(np.nan_to_num(values)) for values in fans.values()):
+        if any(np.any(np.nan_to_num(values)) for values in fans.values()):
             note = "Median and the band that holds nine tenths of the seeds."
             pictures.append(Picture(title, note, charts.svg(charts.fans(days, fans, curve["unit"]), f"fan{at}")))
     relative = [

@@ -101,7 +101,7 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
     away = tuple(region for region in record.names["region"] if region != "CN")
 
     def reach(channel: str, title: str) -> Figure:
-        return Figure(f"{channel}_compute", "Compute reaching Chinese users", title, "k H100e", "delivered_h100e",
+        return Figure(f"{channel}_compute", "Compute to Chinese users", title, "k H100e", "delivered_h100e",
                       {"country": ("CN",), "channel": (channel,)}, 1e3, 1)
 
     def revenue(basis: str, title: str) -> Figure:
@@ -116,7 +116,7 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
     return (
         reach("licensed", "licensed"), reach("domestic", "domestic"), reach("grey", "grey"),
         reach("resale", "resale"),
-        Figure("rented_compute", "Compute reaching Chinese users", "rented abroad, year end", "k H100e", "stock_h100e",
+        Figure("rented_compute", "Compute to Chinese users", "rented abroad, year end", "k H100e", "stock_h100e",
                {"country": ("CN",), "channel": ("rented",), "place": away}, 1e3, 1),
         revenue("bill_to", "AI-chip revenue, billed there"),
         revenue("customer_hq", "AI-chip revenue, customer HQ"),
