@@ -368,11 +368,12 @@ class Store:
     def runs(self) -> pa.Table:
         """Every place of the design with its run's status and outcomes, in the order of the design; no wall times in
         it."""
-        index = self.index()
-        keep = ["run_key", "status", "error", *(name for name in self.design.outcomes if name in index.column_names)]
-        joined = self.entries().append_column("place", pa.array(range(len(self.entries()))))
-        joined = joined.join(index.select(keep), "run_key", join_type="left outer").sort_by("place")
-        return joined.drop_columns(["place"])
+        index, entries = self.index(), self.entries()
+        for name in sorted(set(self.design.outcomes) - set(index.column_names)):
+            index = index.append_column(name, pa.nulls(len(index), pa.float64()))
+        kept = index.select(["run_key", "status", "error", *self.design.outcomes])
+        placed = entries.append_column("place", pa.array(range(len(entries))))
+        return placed.join(kept, "run_key", join_type="left outer").sort_by("place").drop_columns(["place"])
 
     def series(self, run_keys: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
         """(run key, tidy table) for each key that is done, in the order asked, reading each segment once when keys

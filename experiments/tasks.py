@@ -108,9 +108,24 @@ def run_scenario(study: Study, case: Case) -> Ran:
     """The model of every design file: a stored scenario with the case's settings, run by `sim.run`."""
     import sim
 
-    scenario = sim.load(study.scenario_file(case.scenario), overrides(case))
+    scenario = _scenario(study.scenario_file(case.scenario), overrides(case))
     ran: Ran = sim.run(scenario, seed=case.seed, recording=study.recording)
     return ran
+
+
+@lru_cache(maxsize=2)
+def _scenario(path: Path, words: tuple[str, ...]) -> Any:
+    """A stored scenario with overrides; kept, as the seeds of a draw follow one another."""
+    from sim.scenario_io import assembled
+
+    return assembled(_layers(path), words)
+
+
+@lru_cache(maxsize=4)
+def _layers(path: Path) -> Any:
+    from sim.scenario_io import read_layers
+
+    return read_layers(path)
 
 
 def overrides(case: Case) -> tuple[str, ...]:

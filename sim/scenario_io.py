@@ -50,7 +50,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises ScenarioError with every fault found, UsageError when there is no such scenario.
     """
-    return _scenario(read_layers(name_or_path), overrides)
+    return assembled(read_layers(name_or_path), overrides)
 
 
 def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", folder: Path | None = None) -> Scenario:
@@ -58,7 +58,7 @@ def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", fol
     and files of `folder`."""
     source = _Source(Path(name), folder, name)
     content = text.encode("utf-8", "surrogatepass")
-    return _scenario(_Reader().layers(source, _parse(_decoded(content, source), source)), overrides)
+    return assembled(_Reader().layers(source, _parse(_decoded(content, source), source)), overrides)
 
 
 def dumps(data: Mapping[str, Any]) -> str:
@@ -782,7 +782,8 @@ def _copied(part: Any) -> Any:
 # --- from plain data to a scenario ------------------------------------------------------------------------------------
 
 
-def _scenario(layers: list[Layer], overrides: Sequence[str]) -> Scenario:
+def assembled(layers: list[Layer], overrides: Sequence[str] = ()) -> Scenario:
+    """The scenario of layers read before, for those who try many overrides on one file. Raises ScenarioError."""
     data, layers, faults = _with_overrides(layers, overrides)
     origin = Origin(layers)
     gone, lost = _left_out(data, origin)

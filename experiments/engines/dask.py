@@ -5,6 +5,7 @@ The folder of results must be visible under the same path to every worker.
 
 from __future__ import annotations
 
+import logging
 import os
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,7 +35,12 @@ class DaskEngine(Engine):
         self._cluster: Any = None
         if not scheduler:
             self._cluster = cluster_of(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                host="127.0.0.1",
+                silence_logs=logging.CRITICAL,
             )
         self._scheduler = scheduler or str(self._cluster.scheduler_address)
         try:
