@@ -165,7 +165,7 @@ def _chips(scenario: Scenario, names: Names, clock: Clock) -> Chips:
         dies=np.array([max(1, round(chip.dies.value)) for chip in rows], dtype=np.int64),
         memory_gb=specs["memory_gb"],
         announced_tick=np.array([_tick(clock, chip.announced or chip.volume_from) for chip in rows]),
-        volume_tick=np.array([_tick(clock, chip.volume_from) for chip in rows]),
+        volume_tick=np.array([NEVER if chip.sold_as else _tick(clock, chip.volume_from) for chip in rows]),
         cut_from=np.array([column.get(chip.cut_from or "", -1) for chip in rows], dtype=np.int64),
         fused=np.array([chip.recut == "fuse" for chip in rows]),
         family=np.array([column.get(chip.cut_from or "", row) if chip.recut == "fuse" else row for row, chip in enumerate(rows)],

@@ -116,6 +116,9 @@ class Behaviour(BaseModel):
     # Makers
     forecast_weeks: Quantity = parameter("weeks", "Memory of the order forecast.")
     booking_growth_share_per_week: Quantity = parameter("share per week", "Fastest growth of bookings of one part.")
+    booking_fall_share_per_week: Quantity = parameter(
+        "share per week", "Fastest fall of bookings of a part: inputs on order are frozen for half a year."
+    )
     lead_weeks: Quantity = parameter("weeks", "From booking to completion.")
     title_weeks: Quantity = parameter("weeks", "From completion to passing of title.")
     die_out_share: Quantity = parameter(
@@ -160,6 +163,9 @@ class Behaviour(BaseModel):
     fuse_volume_weeks: Quantity = parameter("weeks", "From rule to volume of a fuse-only part.")
     board_volume_weeks: Quantity = parameter("weeks", "From rule to volume of a memory or board change.")
     safety_distance_share: Quantity = parameter("share", "Distance kept from a threshold.")
+    stack_cost_usd: Quantity = parameter("USD per stack", "Cost of one memory stack more or less on a redesigned part.")
+    redesign_gain_share: Quantity = parameter("share", "Least gain in expected margin for which a maker draws another part.")
+    design_error_share: Quantity = parameter("share", "Standard error of a maker's guess at its buyers' split between uses.")
 
     # Channel and enforcement
     server_markup_share: Quantity = parameter("share", "Mark-up of a server maker on a card.")

@@ -28,6 +28,9 @@ Bools = NDArray[np.bool_]
 QUARTER_WEEKS = 13
 GROWTH_WEEKS = 26
 LONGEST_WAIT_WEEKS = 104.0
+ALIKE = 0.35
+"""Log distance of training worth within which two parts stand in for each other."""
+
 HOPEFUL_GRANT_SHARE = 0.25
 """Chance of a grant below which nobody plans on a licence."""
 
@@ -143,7 +146,8 @@ def beliefs(world: World) -> Floats:
 def orderable(world: World) -> Bools:
     """Cells in which a buyer may place an order or an application, (buyers, chips): lawful, announced, meant for it, on sale."""
     frame, standing, chips = world.frame, world.standing, world.frame.chips
-    books_open = np.maximum(chips.announced_tick, chips.volume_tick - round(world.behaviour.preorder_weeks.value))
+    early = chips.volume_tick - round(world.behaviour.preorder_weeks.value)
+    books_open = np.where(chips.for_china, chips.announced_tick, np.maximum(chips.announced_tick, early))
     offered = (books_open <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
     if not world.behaviour.on("redesign"):
         offered &= ~chips.for_china
@@ -177,21 +181,22 @@ def chips_worth(world: World) -> Floats:
 
 
 def substitute_premium(world: World, wait: Floats) -> Floats:
-    """Premium over list of a part's closest lawful substitute in China, (chips,): (1 + impatience) to its expected wait in months."""
+    """Premium over list of a part's closest substitute, (chips,): (1 + impatience) to its expected wait in months.
+
+    The closest substitute is a lawful part of the same maker with much the same worth in training, where China has one (A800 for
+    A100); else the part itself abroad.
+    """
     chips = world.frame.chips
     monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
-    out = np.ones(len(chips.tpp))
-    lawful = orderable(world)[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(len(out), dtype=bool)
-    queue = world.primary.queue[world.frame.buyer_region == CN].sum(axis=0)
-    for maker in range(len(world.frame.names.maker)):
-        own = chips.maker == maker
-        rivals = np.flatnonzero(lawful & own)
-        if len(rivals) == 0:
-            continue
-        weight = queue[rivals] + 1.0
-        months = float((wait[CN, rivals] * weight).cumsum()[-1] / weight.cumsum()[-1]) / WEEKS_PER_MONTH
-        out[own] = (1.0 + monthly) ** months
-    return out
+    n = len(chips.tpp)
+    lawful = orderable(world)[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(n, dtype=bool)
+    months = wait[ROW] / WEEKS_PER_MONTH
+    train = chips.worth[0]
+    for c in np.flatnonzero(~chips.domestic):
+        alike = lawful & (chips.maker == chips.maker[c]) & (np.abs(np.log(train / train[c])) < ALIKE)
+        if alike.any():
+            months[c] = float(wait[CN][alike].max()) / WEEKS_PER_MONTH
+    return np.asarray((1.0 + monthly) ** months)
 
 
 def wanted_grey(world: World) -> tuple[Bools, Floats]:
@@ -246,9 +251,19 @@ def book_lines(world: World) -> None:
     handed = behaviour.handover_share.value * lines.peak[before]
     seed = np.maximum(seed, np.where(heir & (ready_by <= tick), np.where(chips.for_china, lost, handed), 0.0))
     growth = behaviour.booking_growth_share_per_week.value
-    chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, chips.maker, chips.packages_per_wafer,
-                      chips.for_china, chips.succeeded_tick <= tick, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
+    fall = behaviour.booking_fall_share_per_week.value
+    chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, fall, chips.maker, chips.packages_per_wafer,
+                      chips.for_china, _outdated(world), np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
     lines.book(tick, np.floor(chosen).astype(np.int64))
+
+
+def _outdated(world: World) -> Bools:
+    """Parts with a successor in volume whose family serves no part open to China, (chips,): these give up lines first."""
+    chips = world.frame.chips
+    fused = (chips.family != np.arange(len(chips.family))) & world.law.open_before & (chips.announced_tick <= world.tick)
+    needed = np.zeros(len(fused), dtype=bool)
+    needed[chips.family[fused]] = True
+    return np.asarray((chips.succeeded_tick <= world.tick) & ~needed)
 
 
 def _by_family(family: Ints, chips: NDArray[np.int64] | Floats) -> Floats:

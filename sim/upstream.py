@@ -79,14 +79,14 @@ class Lines:
 
 @njit(cache=True)
 def bookings(
-    wanted: Any, last: Any, seed: Any, growth: float, maker: Any, packages_per_wafer: Any, for_china: Any, succeeded: Any,
+    wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, for_china: Any, succeeded: Any,
     wafers: Any, china_share: float, freed: Any,
 ) -> Any:
     """Chips to book this week, (chips,) float.
 
     wanted      (chips,)  what the forecast asks for
     last, seed  (chips,)  last week's bookings; least a new part may start with
-    growth      fastest weekly growth
+    growth      fastest weekly growth; fall the fastest fall: wafers and memory on order are frozen
     wafers      (makers,) packaging wafers a maker has this week; freed (makers,) chips a week on released lines
     A part meant for China shares china_share of its maker's lines and all of the freed ones; what asks for more than there
     is gives way in proportion, parts that have a successor first.
@@ -96,6 +96,8 @@ def bookings(
     for c in range(n):
         if wanted[c] > 0.0:
             out[c] = min(wanted[c], max(last[c] * (1.0 + growth), seed[c]))
+        if not succeeded[c]:
+            out[c] = max(out[c], last[c] * (1.0 - fall))
     for m in range(wafers.shape[0]):
         china = 0.0
         for c in range(n):
