@@ -13,9 +13,9 @@ from sim.errors import Fault, nearest
 from sim.levers.base import Reference, references
 from sim.quantity import shown
 from sim.scenario import Scenario
+from sim.scenario_layers import Pointer
 from sim.scope import GROUPS
 
-Pointer = tuple[str, ...]
 Place = Callable[[Pointer], tuple[str, int]]
 """File and line of a pointer into the merged data."""
 
