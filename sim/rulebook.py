@@ -8,34 +8,35 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.bound_effect import BoundEffect, Scope, bind, refuse_circles
 from sim.catalog import Catalog
 from sim.clock import Clock
-from sim.errors import Fault, ScenarioError, UsageError, nearest
+from sim.errors import UsageError, nearest
 from sim.levers.allied_alignment import AlliedAlignment
-from sim.levers.base import ANYWHERE, Force, Lever, Rule, target, weeks_after
+from sim.levers.base import Force, Lever, Rule, target
 from sim.levers.entity_list import EntityList
 from sim.levers.exemption import Exemption
 from sim.levers.licence_policy import LicencePolicy
 from sim.levers.repeal import Repeal
+from sim.listing import ActorRow, Listing, listing_of
 from sim.quantity import FIRST_DAY, LAST_DAY
 from sim.scenario import Scenario
-from sim.scope import Atlas, CountryRow, LegalClass, LegalClasses, Where
+from sim.scope import Atlas, CountryRow, LegalClass, LegalClasses
 from sim.terms import Draft, Terms
 
 Mask = NDArray[np.bool_]
 
+Known = tuple[bool, ...] | None
+"""Which effects count, by index; None: all."""
+
 HORIZON_WEEKS = 52
 """How far ahead an announced closure is looked for; the horizon of buyers' beliefs."""
-
-LISTED_SINCE = "listed_since"
-"""Stands for the rule in a Listing where an actor's own date lists it."""
 
 NEVER = -(10**6)
 """Tick of the last closure of a lane that never closed."""
@@ -52,69 +53,6 @@ class Heard(NamedTuple):
     cells: Mask
     signal: str
     audience: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Who is on the Entity List: party -> id of the rule that lists it (LISTED_SINCE where no rule does). `foundry`:
-    those whose dies foundries abroad may not make."""
-
-    parties: Mapping[str, str]
-    foundry: Mapping[str, str]
-
-
-class _Scope(NamedTuple):
-    """Cells an effect covers; cells of chips too little known to say; its chips."""
-
-    cells: Mask
-    unsure: Mask
-    chips: Mask
-
-    def without(self, cells: Mask) -> _Scope:
-        return _Scope(self.cells & ~cells, self.unsure & ~cells, self.chips)
-
-    def within(self, others: list[_Scope]) -> _Scope:
-        """The part of this scope that others cover."""
-        if not others:
-            return self.without(np.ones_like(self.cells))
-        covered = np.logical_or.reduce([other.cells for other in others])
-        unsure = np.logical_or.reduce([other.unsure for other in others])
-        return _Scope(self.cells & covered, (self.cells | self.unsure) & unsure & ~(self.cells & covered), self.chips)
-
-
-class ActorRow(Protocol):
-    """What the law needs to know of an actor."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def seat(self) -> str: ...
-    @property
-    def parent(self) -> str | None: ...
-    @property
-    def listed_since(self) -> date | None: ...
-
-
-@dataclass
-class _Bound:
-    """One effect of a rule on the rows and columns of this world."""
-
-    rule: int
-    effect: Lever
-    by: tuple[str, ...]
-    since: date
-    until: date
-    known: date
-    where: tuple[Where, ...]
-    allies: tuple[str, ...] = ()
-    """Exporters of an aligned ally, in whose name the effect acts instead of its own rule's authors."""
-    turns: tuple[date, ...] = ()
-
-    def __post_init__(self) -> None:
-        self.turns = tuple(sorted(set(self.effect.turns(self.since))))
-
-    def holds(self, day: date) -> bool:
-        return self.since <= day < self.until
 
 
 class Rulebook:
@@ -169,22 +107,18 @@ class Rulebook:
         return self._folded(self._span_of(day), None)
 
     def closing(self, tick: int) -> Mask:
-        """Cells open this week that a rule announced by its Monday will close within a year, bool (classes, chips)."""
+        """Cells open this week that a rule known by its Monday will close within a year, bool (classes, chips)."""
         monday = self.clock.date_of(tick)
-        after, end = monday + timedelta(days=7), monday + timedelta(weeks=HORIZON_WEEKS)
+        end = monday + timedelta(weeks=HORIZON_WEEKS)
         known = tuple(bound.known <= monday for bound in self._bound)
-        spans = {
-            self._span_of(bound.since)
-            for bound, heard in zip(self._bound, known, strict=True)
-            if heard and after <= bound.since < end
-        }
+        coming = [bound.since for bound, heard in zip(self._bound, known, strict=True) if heard]
+        spans = sorted({self._span_of(since) for since in coming if monday < since < end})
         if not spans:
             return self._nothing
-        now = self.terms(tick)
-        key = (tuple(sorted(spans)), known, id(now))
+        key = (*spans, known, self._span_of(monday), self._span_of(monday + timedelta(days=6)))
         if key not in self._closing:
-            barred = [~self._folded(span, known).permitted for span in sorted(spans)]
-            self._closing[key] = now.permitted & np.logical_or.reduce(barred)
+            barred = [~self._permitted(span, known) for span in spans]
+            self._closing[key] = self.terms(tick).permitted & np.logical_or.reduce(barred)
         return self._closing[key]
 
     def heard(self, tick: int) -> list[Heard]:
@@ -233,7 +167,7 @@ class Rulebook:
 
     def _cells(self, effect: Lever, rule: Rule) -> Mask:
         """Cells of an effect by its own scope, whether in force or not."""
-        reached = self._cells_of(_Bound(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
+        reached = self._cells_of(BoundEffect(-1, effect, rule.by, FIRST_DAY, LAST_DAY, rule.known, effect.where))
         chips = effect.chips.match(self.catalog, rule.since or rule.announced)
         return np.asarray(reached & (chips.maybe if effect.presumes else chips.yes)[None, :])
 
@@ -253,7 +187,13 @@ class Rulebook:
         actor."""
         span = self._span_of(day)
         if span not in self._listings:
-            self._listings[span] = self._listed(self._cuts[span])
+            lists = [
+                (self.rule_ids[self._bound[index].rule], effect)
+                for index in self._holding(self._cuts[span], None)
+                if isinstance(effect := self._bound[index].effect, EntityList)
+            ]
+            before = min(self.clock.start, self._cuts[span] + timedelta(days=1))
+            self._listings[span] = listing_of(lists, self.actors, before, self._named)
         return self._listings[span]
 
     def sign(self, name: str, rule: Rule, tick: int) -> None:
@@ -321,80 +261,31 @@ class Rulebook:
         active = {name: rule for name, rule in self.rules.items() if not rule.inert and rule.since}
         self.rule_ids = tuple(sorted(active, key=lambda name: (active[name].since, name)))
         self._rows = {name: row for row, name in enumerate(self.rule_ids)}
-        self._refuse_circles(active)
-        self._bound = [bound for name in self.rule_ids for bound in self._bind(active, name)]
+        refuse_circles(active)
+        self._bound = [bound for name in self.rule_ids for bound in bind(active, name, self._rows, self.atlas)]
         cuts = {FIRST_DAY} | {row.listed_since for row in self.actors.values() if row.listed_since}
         for bound in self._bound:
             cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day < LAST_DAY)
         self._cuts = sorted(cuts)
         self._listings: dict[int, Listing] = {}
+        lists = [effect for rule in self.rules.values() for effect in rule.effects if isinstance(effect, EntityList)]
+        self._named = frozenset(entity for effect in lists for entity in effect.entities)
         self._lay_out()
-
-    def _bind(self, active: Mapping[str, Rule], name: str) -> Iterable[_Bound]:
-        """A rule's effects, with those of the rules that an allied alignment follows."""
-        rule = active[name]
-        for effect in rule.effects:
-            since, until = rule.days(effect)
-            since, until = since or FIRST_DAY, until or LAST_DAY
-            yield _Bound(self._rows[name], effect, rule.by, since, until, rule.known, effect.where)
-            if isinstance(effect, AlliedAlignment):
-                yield from self._followed(active, self._rows[name], effect, (since, until), rule.known)
-
-    def _followed(
-        self, active: Mapping[str, Rule], row: int, alignment: AlliedAlignment, life: tuple[date, date], known: date
-    ) -> Iterable[_Bound]:
-        allies = tuple(self.atlas.members(alignment.allies))
-        for name, clause in sorted(set(map(target, alignment.of))):
-            for effect in active[name].effects if name in active else ():
-                if isinstance(effect, AlliedAlignment) or clause not in ("", effect.clause):
-                    continue
-                begun, ended = active[name].days(effect)
-                where = tuple(self._by_allies(part, effect, alignment) for part in effect.where or (ANYWHERE,))
-                where = tuple(part for part in where if part.activity)
-                since = max(life[0], weeks_after(begun or FIRST_DAY, alignment.lag.value))
-                until = min(life[1], ended or LAST_DAY)
-                if where and since < until:
-                    yield _Bound(row, effect, allies, since, until, known, where, allies)
-
-    @staticmethod
-    def _by_allies(part: Where, effect: Lever, alignment: AlliedAlignment) -> Where:
-        """The deals of a `where` that the alignment follows, made by exporters of the allies."""
-        followed = tuple(activity for activity in part.activity or effect.activities if activity in alignment.followed)
-        return part.model_copy(update={"activity": followed, "origin": alignment.allies, "origin_except": ()})
-
-    @staticmethod
-    def _refuse_circles(active: Mapping[str, Rule]) -> None:
-        """Raise ScenarioError where a chain of repeals comes back to its start."""
-        repeals = {
-            name: [other for effect in rule.effects if isinstance(effect, Repeal) for other in effect.rules]
-            for name, rule in active.items()
-        }
-        for start in sorted(repeals):
-            trail: set[str] = set()
-            open_ = list(repeals[start])
-            while open_:
-                name = open_.pop()
-                if name == start:
-                    said = "repeals a rule that in the end repeals it"
-                    raise ScenarioError([Fault("rules", 0, f"rules.{start}", said, "take one of the repeals out")])
-                if name not in trail:
-                    trail.add(name)
-                    open_.extend(repeals.get(name, ()))
 
     def _lay_out(self) -> None:
         """Masks of every effect over the classes and chips as they now stand."""
         shape = (len(self.classes), len(self.catalog))
         self._nothing = _read_only(np.zeros(shape, np.bool_))
-        self._terms: dict[tuple[int, tuple[bool, ...] | None], Terms] = {}
+        self._terms: dict[tuple[int, Known], Terms] = {}
         self._by_tick: list[Terms | None] = [None] * self.clock.n_ticks
         self._closing: dict[object, Mask] = {}
         self._touched: dict[str, Mask] = {}
-        self._scopes: dict[tuple[int, date], _Scope] = {}
+        self._scopes: dict[tuple[int, date], Scope] = {}
         self._reached: dict[int, Mask] = {}
         self._reaches: dict[tuple[str, tuple[str, ...]], Mask] = {}
         self._closed_cache: list[tuple[date, NDArray[np.int64]]] | None = None
 
-    def _cells_of(self, bound: _Bound) -> Mask:
+    def _cells_of(self, bound: BoundEffect) -> Mask:
         """Cells of every chip in the deals an effect is about and its authors can reach."""
         effect, classes = bound.effect, self.classes
         if bound.where != effect.where:
@@ -409,7 +300,7 @@ class Rulebook:
             self._reaches[key] = effect.reach(bound.by, classes, self.catalog.design, self.atlas)
         return np.asarray(rows[:, None] & self._reaches[key])
 
-    def _scope(self, index: int, day: date) -> _Scope:
+    def _scope(self, index: int, day: date) -> Scope:
         """What an effect covers, kept while its dated lines stand still."""
         bound = self._bound[index]
         key = (index, max((turn for turn in bound.turns if turn <= day), default=FIRST_DAY))
@@ -418,7 +309,7 @@ class Rulebook:
                 self._reached[index] = self._cells_of(bound)
             match, reached = bound.effect.chips.match(self.catalog, day), self._reached[index]
             chips = match.maybe if bound.effect.presumes else match.yes
-            self._scopes[key] = _Scope(reached & chips[None, :], reached & (match.maybe & ~chips)[None, :], chips)
+            self._scopes[key] = Scope(reached & chips[None, :], reached & (match.maybe & ~chips)[None, :], chips)
         return self._scopes[key]
 
     def _span_of(self, day: date) -> int:
@@ -438,40 +329,35 @@ class Rulebook:
             return terms
         return terms.with_open_days(open_days)
 
-    def _folded(self, span: int, known: tuple[bool, ...] | None) -> Terms:
+    def _folded(self, span: int, known: Known) -> Terms:
         """Terms of a stretch of time, of all rules or of those marked as known."""
         key = (span, known)
         if key not in self._terms:
-            self._terms[key] = self._fold(self._cuts[span], known)
+            draft = Draft(len(self.classes), len(self.catalog), self.atlas.codes, self.seats)
+            self._terms[key] = self._fold(draft, self._cuts[span], known).finish()
         return self._terms[key]
 
-    def _fold(self, day: date, known: tuple[bool, ...] | None) -> Terms:
-        draft = Draft(len(self.classes), len(self.catalog), self.atlas.codes, self.seats)
+    def _permitted(self, span: int, known: Known) -> Mask:
+        """What is open without leave in a stretch of time: the one column, where no other is wanted."""
+        if (span, known) in self._terms:
+            return self._terms[span, known].permitted
+        draft = Draft(len(self.classes), len(self.catalog), (), (), columns=("permitted",))
+        return self._fold(draft, self._cuts[span], known).columns["permitted"]
+
+    def _fold(self, draft: Draft, day: date, known: Known) -> Draft:
         holding = self._holding(day, known)
         scopes = self._after_exemptions(holding, {index: self._scope(index, day) for index in holding})
         for index in holding:
-            bound = self._bound[index]
-            cells, unsure, chips = scopes[index]
-            if unsure.any():
-                draft.fold(unsure, unknown=True)
-            bound.effect.apply(
-                draft,
-                cells,
-                Force(
-                    bound.rule,
-                    bound.by,
-                    day,
-                    bound.since,
-                    self.clock.tick_of(bound.since),
-                    self.classes,
-                    self.atlas,
-                    chips,
-                    self.seats,
-                ),
+            bound, scope = self._bound[index], scopes[index]
+            draft.fold(scope.unsure, unknown=True)
+            since_tick = self.clock.tick_of(bound.since)
+            force = Force(
+                bound.rule, bound.by, day, bound.since, since_tick, self.classes, self.atlas, scope.chips, self.seats
             )
-        return draft.finish()
+            bound.effect.apply(draft, scope.cells, force)
+        return draft
 
-    def _after_exemptions(self, holding: list[int], scopes: dict[int, _Scope]) -> dict[int, _Scope]:
+    def _after_exemptions(self, holding: list[int], scopes: dict[int, Scope]) -> dict[int, Scope]:
         """Scopes with exempted cells taken out of the rules named, then those under a licence policy handed over to it;
         of several policies the latest has them."""
         exempt: dict[int, Mask] = {}
@@ -498,14 +384,9 @@ class Rulebook:
     def _targets(self, words: Iterable[str], holding: list[int]) -> list[int]:
         """Effects in force of the rules named, or of the clause named."""
         wanted = [(self._rows[name], clause) for name, clause in map(target, words) if name in self._rows]
-        return [
-            index
-            for index in holding
-            for row, clause in wanted
-            if self._bound[index].rule == row and clause in ("", self._bound[index].effect.clause)
-        ]
+        return [index for index in holding for row, clause in wanted if self._bound[index].matches(row, clause)]
 
-    def _holding(self, day: date, known: tuple[bool, ...] | None) -> list[int]:
+    def _holding(self, day: date, known: Known) -> list[int]:
         """Effects in force on a day, their rules not repealed."""
         holding = [
             index for index, bound in enumerate(self._bound) if bound.holds(day) and (known is None or known[index])
@@ -528,50 +409,6 @@ class Rulebook:
 
         return {rule for rule in repeals if gone(rule)}
 
-    def _listed(self, day: date) -> Listing:
-        lists = [
-            (self.rule_ids[self._bound[index].rule], effect)
-            for index in self._holding(day, None)
-            if isinstance(effect := self._bound[index].effect, EntityList)
-        ]
-        named = {
-            entity
-            for rule in self.rules.values()
-            for effect in rule.effects
-            if isinstance(effect, EntityList)
-            for entity in effect.entities
-        }
-        parties = {
-            name: LISTED_SINCE
-            for name, row in sorted(self.actors.items())
-            if row.listed_since
-            and row.listed_since < self.clock.start
-            and row.listed_since <= day
-            and name not in named
-        }
-        foundry: dict[str, str] = {}
-        for rule, effect in lists:
-            for entity in effect.entities:
-                parties.setdefault(entity, rule)
-                if effect.foreign_direct_product:
-                    foundry.setdefault(entity, rule)
-        for rule, effect in lists:
-            if effect.affiliates:
-                self._add_affiliates(parties, rule)
-                self._add_affiliates(foundry, rule)
-        return Listing(parties, foundry)
-
-    def _add_affiliates(self, parties: dict[str, str], rule: str) -> None:
-        """Those whose chain of majority owners holds a listed party."""
-        for name in sorted(self.actors):
-            owner = self.actors[name].parent
-            seen = {name}
-            while owner and owner not in seen:
-                if owner in parties and name not in parties:
-                    parties[name] = rule
-                seen.add(owner)
-                owner = self.actors[owner].parent if owner in self.actors else None
-
     @property
     def _never(self) -> NDArray[np.int64]:
         return np.full((len(self.catalog), len(self.atlas.codes)), NEVER, np.int64)
@@ -590,7 +427,7 @@ class Rulebook:
         own = np.array([homes.index(home) for home in self.catalog.design.tolist()], np.int64)
         last, before = self._never, None
         for span, day in enumerate(self._cuts):
-            permitted = book._folded(span, None).permitted.reshape(len(homes), len(self.atlas.codes), len(self.catalog))
+            permitted = book._permitted(span, None).reshape(len(homes), len(self.atlas.codes), len(self.catalog))
             now = permitted[own, :, np.arange(len(self.catalog))]
             if before is not None and (before & ~now).any():
                 last = np.where(before & ~now, self.clock.tick_of(day), last)

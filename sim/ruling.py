@@ -18,7 +18,8 @@ from sim.levers.entity_list import EntityList
 from sim.levers.quota import QuotaLever
 from sim.levers.revenue_share import RevenueShare
 from sim.levers.tariff import Tariff
-from sim.rulebook import LISTED_SINCE, Rulebook
+from sim.listing import LISTED_SINCE
+from sim.rulebook import Rulebook
 from sim.scenario import Scenario
 from sim.scope import LegalClass
 from sim.terms import BAN, DENIAL, NOTICE, REVIEW, Terms

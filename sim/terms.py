@@ -39,7 +39,8 @@ of floats come to the same bits in whatever order the rules were given."""
 BAN, DENIAL, REVIEW, NOTICE, CHARGE = 5, 4, 3, 2, 1
 """Weight of an effect when several bind one cell: the heaviest is named, of equals the latest."""
 
-MAX_RULES = 1 << 20
+RULE_BITS = 20
+MAX_RULES = 1 << RULE_BITS
 
 
 class Quota(NamedTuple):
@@ -161,12 +162,21 @@ class Terms:
 
 
 class Draft:
-    """Terms being folded. Levers call `fold`, `add` and `scale`; `finish` hands out the Terms."""
+    """Terms being folded. Levers call `fold`, `add` and `scale`; `finish` hands out the Terms.
 
-    def __init__(self, n_classes: int, n_chips: int, countries: Iterable[str], suppliers: Iterable[str]) -> None:
+    Of a draft of some columns only, the others are left alone."""
+
+    def __init__(
+        self,
+        n_classes: int,
+        n_chips: int,
+        countries: Iterable[str],
+        suppliers: Iterable[str],
+        columns: Iterable[str] = tuple(COLUMNS),
+    ) -> None:
         shape = (n_classes, n_chips)
         self.columns: dict[str, NDArray[Any]] = {
-            name: np.full(shape, neutral, kind) for name, (kind, neutral, _) in COLUMNS.items()
+            name: np.full(shape, COLUMNS[name][1], COLUMNS[name][0]) for name in columns
         }
         codes = tuple(countries)
         self.world: dict[str, dict[str, Any]] = {
@@ -185,9 +195,12 @@ class Draft:
 
     def fold(self, cells: Mask, **columns: float | bool) -> None:
         """Combine values into columns on cells, each by its column's own rule."""
-        for name, value in columns.items():
+        wanted = [name for name in columns if name in self.columns]
+        if not wanted or not cells.any():
+            return
+        for name in wanted:
             column = self.columns[name]
-            COLUMNS[name][2](column, value, out=column, where=cells)
+            COLUMNS[name][2](column, columns[name], out=column, where=cells)
 
     def bind(self, cells: Mask, rule: int, weight: int) -> None:
         """Name a rule as the one that binds these cells, where none weighs more."""
@@ -224,8 +237,8 @@ class Draft:
         """The folded terms, read-only. A cell that is barred outright has no licence to ask for."""
         columns = self.columns
         binding = columns.pop("binding")
-        rule = np.where(binding < 0, -1, binding % MAX_RULES)
-        weight = np.maximum(binding, 0) // MAX_RULES
+        rule = np.where(binding < 0, -1, binding & (MAX_RULES - 1))
+        weight = np.maximum(binding, 0) >> RULE_BITS
         columns["licence"] &= weight < BAN
         open_days = np.where(columns["permitted"], WHOLE_WEEK, 0).astype(np.uint8)
         np.minimum(columns["share_rate"], 1.0, out=columns["share_rate"])
