@@ -303,9 +303,10 @@ def _said(event: Event) -> tuple[Any, ...]:
 
 def _told(event: Event) -> str:
     who = " ".join(word for word in (event.actor, event.chip, event.other and f"({event.other})") if word)
-    much = f" {event.quantity:,.0f} {event.unit}" if event.quantity else ""
+    what = event.rule if event.kind in _RULE_KINDS else who or event.rule
+    much = f" {event.quantity:,.0f} {event.unit}" if event.quantity and event.kind not in _RULE_KINDS else ""
     text = shorten(event.text, _TOLD, placeholder="…")
-    return f"{event.kind.replace('_', ' ')}: {event.rule or who}{much}" + (f" – {text}" if text else "")
+    return f"{event.kind.replace('_', ' ')}: {what}{much}" + (f" – {text}" if text else "")
 
 
 def _first_trade(one: Reading, other: Reading) -> tuple[int, str]:

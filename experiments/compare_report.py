@@ -113,7 +113,7 @@ def _share(line: Mapping[str, Any]) -> float:
 def sure(line: Mapping[str, Any]) -> bool:
     """Whether the interval of a difference leaves zero out."""
     low, high = line["low"], line["high"]
-    return low is not None and high is not None and (low > 0 or high < 0)
+    return line["n"] > 1 and low is not None and high is not None and (low > 0 or high < 0)
 
 
 def signed(line: Mapping[str, Any], part: str) -> str:

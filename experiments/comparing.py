@@ -25,7 +25,7 @@ from experiments.compare import (
     write,
 )
 from experiments.compare_report import parting_lines
-from experiments.summary import WIDTH, console, figure_title, said, shared_unit
+from experiments.summary import console, figure_title, said, shared_unit
 from sim.errors import UsageError
 from sim.results import check_replaceable
 from sim.scenario_io import shipped_names
@@ -38,7 +38,7 @@ _MATRIX = (
     ("rented_compute", "rented\nk H100e"),
     ("china_revenue_customer_hq", "revenue\nUSD bn"),
     ("domestic_share", "cards\n%"),
-    ("lag", "lag\nmonths"),
+    ("lag", "lag\nmo."),
 )
 """Columns of `--all`: the figure, and its heading."""
 
@@ -130,7 +130,7 @@ def show_matrix(found: Sequence[Comparison], to: Console) -> None:
     )
     to.print(Text("whole run, means over paired seeds; * the 95% interval leaves zero out", style="dim"))
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1), show_edge=False, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True, max_width=WIDTH - 9 * len(_MATRIX) + 2, overflow="ellipsis")
+    table.add_column("", no_wrap=True, max_width=25, overflow="ellipsis")
     for _, title in _MATRIX:
         table.add_column(title, justify="right", no_wrap=True)
     for one in found:
@@ -167,4 +167,4 @@ def _difference(line: Line) -> str:
 
 def _sure(line: Line) -> bool:
     interval = line.difference.difference
-    return interval.low > 0 or interval.high < 0
+    return interval.n > 1 and (interval.low > 0 or interval.high < 0)

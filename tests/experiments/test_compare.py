@@ -73,8 +73,8 @@ def test_years_and_the_whole_run_are_there(found: Comparison) -> None:
 def test_where_they_part_is_the_first_event_that_differs(found: Comparison) -> None:
     assert found.parting is not None
     assert found.parting.date == "2022-12-12"
-    assert found.parting.only_a[0].startswith("smuggled: RULE_2022_10 11 chips")
-    assert found.parting.only_b[0].startswith("smuggled: RULE_2022_10 6 chips")
+    assert found.parting.only_a[0].startswith("smuggled: hub_sg H100 (tencent) 11 chips")
+    assert found.parting.only_b[0].startswith("smuggled: hub_sg H100 (tencent) 6 chips")
     assert found.parting.trade.startswith("2022-10-10: ")
     assert "leaky" in " ".join(parting_lines(plain(found)))
 
