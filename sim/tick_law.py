@@ -105,10 +105,11 @@ def _tell_rules(world: World) -> None:
     for name, rule in sorted(world.scenario.rules.items()):
         if rule.inert:
             continue
+        by = " ".join(f"gov_{country.lower()}" for country in rule.by)
         if rule.announced and clock.tick_of(rule.announced) == world.tick:
-            law.cause[name] = world.tell("decree_announced", actor=str(rule.by), rule=name, text=rule.clause or name)
+            law.cause[name] = world.tell("decree_announced", actor=by, rule=name, text=rule.clause or name)
         if rule.since and clock.tick_of(rule.since) == world.tick:
-            law.cause[name] = world.tell("decree_in_force", actor=str(rule.by), rule=name, cause=law.cause.get(name, -1),
+            law.cause[name] = world.tell("decree_in_force", actor=by, rule=name, cause=law.cause.get(name, -1),
                                          text=rule.clause or name)
         for leak in rule.leaks:
             if leak.reported and clock.tick_of(leak.reported) == world.tick:
