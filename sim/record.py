@@ -123,6 +123,7 @@ EVENT_KINDS: dict[str, str] = {
     "decree_announced": "a rule becomes public; text is its title",
     "decree_in_force": "a rule begins to bind; text is its title",
     "decree_ended": "a rule ceases to bind",
+    "barred": "a chip may no longer go to China",
     "queue_cancelled": "a bar strikes orders out",
     "charge": "a vendor books a write-down",
     "charge_guided": "a vendor announces a write-down",
