@@ -116,8 +116,10 @@ class Catalog:
         ]
 
     @classmethod
-    def of_columns(cls, spec: Mapping[str, Floats], vendor: str, design: str, fab: str, designed_for: str | None) -> Catalog:
-        """Nameless data-centre parts of one vendor by columns of SPECS, (n_chips,) each and all known: a grid of designs."""
+    def of_columns(
+        cls, spec: Mapping[str, Floats], vendor: str, design: str, fab: str, designed_for: str | None
+    ) -> Catalog:
+        """Nameless data-centre parts of a vendor by columns of SPECS, (n_chips,) each, all known: a grid of designs."""
         out = cls({})
         n = len(spec["tpp"])
         out.ids = tuple(str(row) for row in range(n))

@@ -7,7 +7,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import tick_decide, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
+from sim import tick_decide, tick_design, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
 from sim.agents.base import AGENTS
 from sim.layout import frame_of, grey_lanes, opening
 from sim.enforcement import Networks
@@ -16,6 +16,7 @@ from sim.ledger import Ledger
 from sim.primary import PrimaryBook
 from sim.progress import Minds, usable
 from sim.record import REGIONS, Event, Record
+from sim.redesign import with_spares
 from sim.registry import discover
 from sim.rulebook import Rulebook
 from sim.scenario import Scenario
@@ -32,6 +33,7 @@ TICK = (
     ("obey", tick_law.obey),
     ("perceive", tick_decide.perceive),
     ("decide", tick_decide.decide),
+    ("design", tick_design.design),
     ("license", tick_law.license_goods),
     ("serve", tick_trade.serve),
     ("spot", tick_trade.clear_spot),
@@ -40,8 +42,8 @@ TICK = (
     ("progress", tick_settle.progress),
     ("record", tick_record.note),
 )
-"""The parts of a week in order: goods arrive; rules due bind; actors look and decide, sealed; licences and quotas become caps; the
-primary queue, the spot market and the rental market clear; enforcement and settlement; learning; the record."""
+"""The parts of a week in order: goods arrive; rules due bind; actors look and decide, sealed; makers draw
+parts and governments sign; licences and quotas become caps; the primary queue, the spot market and the rental market clear; enforcement and settlement; learning; the record."""
 
 PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd", "order_gap_weeks", "order_surge_multiple",
                "credit_multiple", "credit_belief_share", "wait_horizon_weeks")
@@ -53,6 +55,7 @@ class World(mesa.Model):  # type: ignore[misc]
     def __init__(self, scenario: Scenario, seed: int = 1) -> None:
         super().__init__(seed=seed)
         discover("sim.agents", "chokepoint.agents", AGENTS)
+        scenario = with_spares(scenario) if scenario.redesign == "endogenous" else scenario
         self.scenario, self.behaviour, self.seed_number = scenario, scenario.behaviour, seed
         self.frame: Frame = frame_of(scenario, seed)
         self.ledger: Ledger = opening(scenario, self.frame)
@@ -88,6 +91,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.produced: Ints = np.zeros(len(names.chip), dtype=np.int64)
         self.yields: Floats = np.full(len(names.maker), np.nan)
         self.tool_factor = 1.0
+        self.studios = tick_design.Studios(self)
         for name, row in zip(names.actor, range(len(names.actor)), strict=True):
             self._enter(name, row)
         tick_settle.open_minds(self)
