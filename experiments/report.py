@@ -75,7 +75,7 @@ def claims(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
                 out.append(
                     {
                         "id": f"{figure['name']}-{year}",
-                        "scenario": run["name"],
+                        "scenario": run["asked"],
                         "overrides": run["overrides"],
                         "seeds": manifest["seeds"],
                         "metric": figure["metric"],

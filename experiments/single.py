@@ -22,7 +22,8 @@ def run_one(
     loaded = sim.load(scenario, settings)
     started = time.perf_counter()
     result = sim.run(loaded, seed, recording, progress)
-    result.name, result.overrides, result.wall_s = name_of(scenario), tuple(settings), time.perf_counter() - started
+    result.name, result.asked, result.overrides = name_of(scenario), scenario, tuple(settings)
+    result.wall_s = time.perf_counter() - started
     return result
 
 

@@ -52,6 +52,7 @@ class Result:
     """One finished run.
 
     name  what the scenario is called: the word it was asked for by; labels tables and folders.
+    asked  the shipped name or path it was asked for by, which loads it again; its name when left out.
     overrides  what was set or named on top of the scenario's file, as typed.
     """
 
@@ -61,6 +62,7 @@ class Result:
     recording: Level = "standard"
     name: str = ""
     overrides: tuple[str, ...] = ()
+    asked: str = ""
     wall_s: float = 0.0
     _panels: dict[str, Panel] = field(default_factory=dict, repr=False)
 
@@ -195,7 +197,7 @@ class Result:
         return {
             "results_schema": RESULTS_SCHEMA, "kind": "run", "run_id": self.run_id,
             "scenario": {"name": self.name, "title": self.scenario.title, "hash": self.scenario.hash,
-                         "overrides": list(self.overrides)},
+                         "asked": self.asked or self.name, "overrides": list(self.overrides)},
             "seeds": [self.seed], "recording": self.recording,
             "time": {"start": self.clock.start.isoformat(), "end": self.clock.end.isoformat(),
                      "ticks": self.clock.n_ticks},

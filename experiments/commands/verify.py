@@ -1,0 +1,56 @@
+"""verify: whether every number of a report still holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from experiments import console
+from experiments.common import Bar, options
+
+if TYPE_CHECKING:
+    from experiments.verify import Check
+
+
+@click.command("verify")
+@click.argument("report", type=click.Path(path_type=Path))
+@click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="one a core", help="Processes."
+)
+@options("json", "quiet")
+def command(report: Path, workers: int, as_json: bool, quiet: bool) -> int:
+    """Run again what REPORT states, and say which of its numbers hold. Exit code 4 when one does not."""
+    from experiments.verify import read_claims, verify
+
+    claims = read_claims(report)
+    bar = Bar(report.name, quiet or as_json, "runs")
+    checks = verify(claims, workers, bar)
+    bar.close()
+    broken = [check for check in checks if not check.holds]
+    data = {
+        "report": str(report),
+        "numbers": len(checks),
+        "hold": len(checks) - len(broken),
+        "broken": list(map(_data, broken)),
+    }
+    console.tell(data, as_json, _text(report, checks, broken))
+    return console.SOME_FAILED if broken else 0
+
+
+def _data(check: Check) -> dict[str, Any]:
+    claim = check.claim
+    return {"id": claim.id, "scenario": claim.scenario, "stated": claim.value, "now": check.now, "error": check.error}
+
+
+def _text(report: Path, checks: list[Check], broken: list[Check]) -> str:
+    if not broken:
+        return f"all {len(checks)} numbers of {report} hold"
+    rows = [
+        [check.claim.id, check.claim.scenario, f"{check.claim.value:.8g}", check.error or f"{check.now:.8g}"]
+        for check in broken
+    ]
+    table = console.table(["number", "scenario", "stated", "now"], rows)
+    return f"{len(broken)} of {len(checks)} numbers of {report} do not hold:\n{table}"
