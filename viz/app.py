@@ -7,11 +7,24 @@ from collections.abc import Callable
 from typing import Any
 
 import solara
+from ipyvue.VueTemplateWidget import Events
 from solara.server import kernel_context
 
 from viz import state
 from viz.desk import version
 from viz.link import read
+
+
+def only_events(self: Any, _: Any, content: Any, buffers: Any) -> None:
+    """A component's event from a browser, and nothing else: ipyvue would also import modules and call attributes by name."""
+    if not isinstance(content, dict):
+        return
+    event = content.get("event")
+    if isinstance(event, str) and event in self.events:
+        getattr(self, f"vue_{event}")(content.get("data"))
+
+
+Events._handle_event = only_events
 
 NAMES = ("levers", "room", "world", "bands", "status", "word")
 

@@ -112,6 +112,10 @@ class Desk:
             self._levers[name] = json.dumps(said, separators=(",", ":"), default=str)
         return self._levers[name]
 
+    def known(self, name: str) -> Mapping[str, controls.Control]:
+        """The controls of a scenario by path."""
+        return controls.controls_of(self.scenario(name))
+
     # --- changing and running
 
     def changed(self, name: str, changes: Mapping[str, Any]) -> tuple[Any, str, list[str]]:
@@ -234,7 +238,7 @@ class Desk:
             base = self.framed(request.scenario, request.base, request.seed, tell)
             policy = self.framed(request.scenario, request.changes, request.seed, tell)
         except ScenarioError as error:
-            known = controls.controls_of(self.scenario(request.scenario))
+            known = self.known(request.scenario)
             said = [controls.placed(fault, known, {**request.base, **request.changes}) for fault in error.faults]
             return json.dumps({"seq": request.seq, "faults": said[:20]})
         except QueueFullError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -88,6 +89,14 @@ class Session:
                 json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", str(refusal))})
             )
             return
+        try:
+            self._carry_out(request)
+        except Exception:
+            # A defect of ours must not take the reader's page with it; it is logged whole, and said.
+            logging.getLogger("chokepoint").exception("request %s failed", request.what)
+            self._word(json.dumps({"kind": "refused", "said": self.house.desk.say("failed")}))
+
+    def _carry_out(self, request: validate.Request) -> None:
         if request.what == "world":
             self._world(request)
         elif request.what == "explain":

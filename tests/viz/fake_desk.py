@@ -109,6 +109,9 @@ class FakeDesk(Desk):
             }
         )
 
+    def known(self, name: str) -> dict[str, Any]:
+        return {}
+
     def changed(self, name: str, changes: Mapping[str, Any]) -> tuple[FakeScenario, str, list[str]]:
         leak = changes.get(LEAK, self.scenario(name).leak)
         if not isinstance(leak, int | float) or leak > 5:

@@ -158,9 +158,11 @@ class Stage {
 
   change(changes, said, quiet) {
     if (this.locked) { this.say(this.t.paused_by_teacher); return; }
-    this.past.push({ scenario: this.state.scenario, changes: this.state.changes, base: this.state.base });
-    if (this.past.length > 60) this.past.shift();
-    this.state.changes = this.branched ? this.fromHere(changes) : changes;
+    const next = this.branched ? this.fromHere(changes) : changes, same = JSON.stringify(next) === JSON.stringify(this.state.changes);
+    if (!this.dragging && !same) { this.past.push({ scenario: this.state.scenario, changes: this.state.changes, base: this.state.base }); if (this.past.length > 60) this.past.shift(); }
+    this.dragging = Boolean(quiet);
+    this.state.changes = next;
+    if (same) { if (!quiet && this.levers) this.levers.draw(); return; }
     this.said = said;
     if (!quiet && this.levers) this.levers.draw();
     if (this.lessons) for (const path of Object.keys(changes)) this.lessons.did("change", path);
@@ -211,7 +213,7 @@ class Stage {
     this.request();
   }
 
-  ask(what, data) { if (this.online) this.send({ what, ...data, scenario: data.scenario || this.state.scenario, changes: data.changes || this.state.changes, base: this.state.base, seed: this.state.seed, token: this.token }); }
+  ask(what, data) { if (this.online) this.send({ what, ...data, scenario: data.scenario || this.state.scenario, changes: data.changes || this.state.changes, base: this.state.base, seed: this.state.seed, tick: this.state.week, token: this.token }); }
 
   /** One request under way; the newest waits and replaces what waited before it. */
   request(quiet) {

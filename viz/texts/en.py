@@ -249,5 +249,6 @@ TEXTS: dict[str, object] = {
     "too_slow": "This world took too long and was given up. Your picture stays.",
     "bad_link": "Part of the link could not be read and was left out: {what}.",
     "old_link": "The link was made with version {old}; this is {new}, so numbers may differ.",
+    "failed": "Something went wrong on our side. Your picture stays; the fault is in the server's log.",
     "refused": "That request was refused: {why}.",
 }

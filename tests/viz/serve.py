@@ -1,0 +1,23 @@
+"""A page's server in a process of its own, over made-up runs: `python -m tests.viz.serve PORT [SCENARIO ...]`; prints a room's code and token."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.viz.fake_desk import FakeDesk
+from viz.desk import Desk
+from viz.server import serve
+from viz.state import House
+
+
+def main(port: int, names: list[str]) -> None:
+    house = House(Desk(names) if names else FakeDesk(), join_at=f"http://127.0.0.1:{port}/")
+    for name in house.desk.names:
+        house.desk.framed(name, {}, 1)
+    room = house.classroom.open()
+    print(room.code, room.token, flush=True)
+    serve(house, "127.0.0.1", port)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
