@@ -139,6 +139,7 @@ class Chip(Row):
     cut_from: Id | None = Field(None, description="global part it is fused or cut from")
     recut: Literal["fuse", "board"] | None = None
     successor_of: Id | None = None
+    sold_as: Id | None = Field(None, description="class of cards that already counts its sales; not offered by itself")
     legality: dict[DayText, str] = Field(
         {}, description="verdict on export to China by day, for tests only: rules decide")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sim.errors import Fault, nearest
-from sim.levers.base import Reference, references
+from sim.levers.base import Lever, Reference, levers, references
 from sim.quantity import shown
 from sim.scenario import Scenario
 from sim.scenario_layers import Pointer
@@ -129,6 +129,8 @@ def _bare(kind: Any) -> Any:
 def _below(kind: Any, part: int | str) -> Any:
     if field := _field(kind, str(part)):
         return field.annotation
+    if kind is Lever:
+        return levers[str(part)] if str(part) in levers else None
     if get_origin(kind) is dict:
         return get_args(kind)[1]
     if get_origin(kind) in (tuple, list):
@@ -153,6 +155,7 @@ REFERENCES: tuple[tuple[str, str], ...] = (
     ("world.chips.*.vendor", "chipmaker"),
     ("world.chips.*.cut_from", "chip"),
     ("world.chips.*.successor_of", "chip"),
+    ("world.chips.*.sold_as", "chip"),
     ("world.chips.*.designed_for", "country"),
     ("world.chips.*.fab_jurisdiction", "country"),
     ("world.chips.*.design_jurisdiction", "country"),

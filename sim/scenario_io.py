@@ -377,6 +377,8 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, source: _Source) -> Scen
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     said = f"cannot be read: {error.problem or error.context or 'no YAML'}"
+    if "\t" in "".join(text.splitlines()[line - 1: line]):
+        return _refusal(source, said, "indent with spaces, not with tabs", line)
     opened = _open_quote(text.splitlines()[:line])
     if opened:
         return _refusal(source, f"{said} on line {line}", "close the quote that is opened here", opened)

@@ -210,6 +210,19 @@ def test_merging(under: Any, over: Any, result: Any) -> None:
     assert merge(under, over) == result
 
 
+TREES = st.recursive(st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+                     max_leaves=9)
+MAPS = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
+
+
+@given(MAPS, MAPS, MAPS)
+@settings(max_examples=80)
+def test_merging_is_associative_and_repeating_changes_nothing(a: Any, b: Any, c: Any) -> None:
+    assert merge(a, {}) == a and merge({}, b) == b
+    assert merge(merge(a, b), b) == merge(a, b)
+    assert merge(merge(a, b), c) == merge(a, merge(b, c))
+
+
 def test_settings_and_overrides_go_through_one_door(history: Scenario) -> None:
     changed = load("history", ("world.chips.H20.tpp=2400", "behaviour.stockpiling=off",
                                "world.budgets.bytedance.spend.yearly.2025=[1, 2, 3]",
@@ -312,6 +325,20 @@ def test_every_fault_is_told_at_once_with_file_line_and_nearest_word() -> None:
     assert 'did you mean "nvidia"' in found["world.chips.H20.vendor"][2]
     assert 'did you mean "datacentre"' in found["world.chips.H20.market"][2]
     assert found["world.actors.meta.aggregate"][:2] == (12, '"yes" is neither true nor false')
+
+
+def test_a_key_of_an_effect_has_a_nearest_word_too() -> None:
+    text = RULES + "  THIRD: {by: US, kind: tariff, announced: 2022-01-10, since: 2022-01-10, " \
+                   "effects: [{lever: tariff, rat: 0.25}]}\n"
+    found = {key: wanted for _, key, _, wanted in faults(text)}
+    assert found["rules.THIRD.effects.0.rat"].startswith('did you mean "rate"')
+    assert found["rules.THIRD.effects.0.rate"]
+
+
+def test_tabs_and_open_quotes_are_named() -> None:
+    assert fault("title: x\nrules:\n\tX: 1\n")[::3] == (3, "indent with spaces, not with tabs")
+    line, _, _, wanted = fault('title: "open\nsummary: "closed"\ntime: 3\n')
+    assert (line, wanted) == (1, "close the quote that is opened here")
 
 
 def test_faults_group_by_file() -> None:
