@@ -93,7 +93,7 @@ def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, me
     if memory is None:
         memory = Memory(np.full(n, np.nan), np.full(m, np.nan))
     price = np.where(np.isnan(memory.offer_price), offers.ask, memory.offer_price)
-    # A margin never exceeds the best tranche; without this bound, lanes that pay to be used feed on themselves tick by tick.
+    # A margin never exceeds the best tranche; without this bound, lanes that pay to be used feed on themselves.
     most = np.zeros(m)
     np.maximum.at(most, wants.buyer, wants.value)
     unit_value, basis = np.minimum(memory.unit_value, most), memory.basis

@@ -27,7 +27,8 @@ from sim.clearing.base import Book, BookError, Fold, Ints, Lanes, Quotas, Trades
 from sim.errors import InvariantError
 from sim.keyed_random import philox
 
-_INF = 1 << 62
+_INF = 1 << 61
+_PARENT, _DEPTH, _UP, _DOWN, _CHILD, _NEXT, _BEFORE = 0, 1, 2, 3, 4, 5, 6
 _TRANCHE = -1
 """Parent arc of a buyer that hangs on the root by a tranche, and of an offer that hangs there by its unsold chips."""
 
@@ -49,15 +50,20 @@ class _Net(NamedTuple):
 
 
 class _Tree(NamedTuple):
-    """A basis and its flows. parent_arc: a lane, or _TRANCHE; state of a lane: 1 empty, -1 full, 0 in the tree or
-    closed."""
+    """A basis and its flows.
 
+    node         (n+m+1, 8): parent, depth, chips that can still go up the parent arc and down it, first child, next and
+                 previous sibling. One cache line a node, for a pivot walks nodes. Leaves among buyers are in no list.
+    parent_arc   (n+m,) a lane, or _TRANCHE.
+    price        (n,) at the offer's door.
+    bought, low, high, value, step   (m,) chips bought; chips below the tranche in the tree and with it, its value and
+                 its row (with a lane in the tree instead: the first row not full).
+    slack        (n,) unsold chips.
+    state        (E,) 1 empty, -1 full, 0 in the tree or closed. flow (E,) is written from it and the nodes by _sync.
+    """
+
+    node: Ints
     parent_arc: Ints
-    parent: Ints
-    depth: Ints
-    child: Ints
-    next: Ints
-    previous: Ints
     price: Ints
     slack: Ints
     bought: Ints
@@ -123,9 +129,8 @@ class Basis:
             return np.zeros(size, np.int8)
 
         self.tree = _Tree(
-            parent_arc=ints(nodes), parent=ints(nodes), depth=ints(nodes), child=ints(nodes), next=ints(nodes),
-            previous=ints(nodes), price=ints(n), slack=ints(n), bought=ints(m), low=ints(m), high=ints(m),
-            value=ints(m), step=ints(m), flow=ints(n_lanes), state=bytes_(n_lanes))
+            node=np.zeros((nodes, 8), np.int64), parent_arc=ints(nodes), price=ints(n), slack=ints(n), bought=ints(m),
+            low=ints(m), high=ints(m), value=ints(m), step=ints(m), flow=ints(n_lanes), state=bytes_(n_lanes))
         self.face = _Face(
             price=ints(n), mu=ints(m), base=ints(m), width=ints(m), hash=ints(n_lanes), lanes=ints(n_lanes + n + m),
             lane_state=bytes_(n_lanes), buyers=ints(m), offers=ints(n), marked=bytes_(m), tight_above=bytes_(nodes),
@@ -231,7 +236,9 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
 @njit(cache=True, error_model="numpy")
 def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, lane_cost, lane_cap):  # type: ignore[no-untyped-def]
     """Check a book and lay it out by buyer. Returns (0, 0), or the number of a fault and its row."""
-    n, m, n_lanes = net.ask.shape[0], net.demand.shape[0], order.shape[0]
+    ask_of, cap, cost_of, demand, off, supply_of = net.ask, net.cap, net.cost, net.demand, net.off, net.supply
+    tcap, to, count, tval = net.tcap, net.to, net.tptr, net.tval
+    n, m, n_lanes = ask_of.shape[0], demand.shape[0], order.shape[0]
     total_supply, total_demand = 0.0, 0.0
     largest, largest_code, largest_row = 0, 8, 0
     for i in range(n):
@@ -244,9 +251,8 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
             largest, largest_code, largest_row = ask[i], 8, i
         if total_supply > 2.0**61:
             return 11, i
-        net.ask[i] = ask[i]
-        net.supply[i] = supply[i]
-    count = net.tptr
+        ask_of[i] = ask[i]
+        supply_of[i] = supply[i]
     for j in range(m + 1):
         count[j] = 0
     grouped = True
@@ -269,7 +275,6 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
             count[j + 1] += 1
     for j in range(m):
         count[j + 1] += count[j]
-    demand = net.demand
     for j in range(m):
         demand[j] = 0
     fill = 0
@@ -290,8 +295,8 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
             if not grouped:
                 fill = place[j]
                 place[j] += 1
-            net.tval[fill] = tranche_value[t]
-            net.tcap[fill] = tranche_cap[t]
+            tval[fill] = tranche_value[t]
+            tcap[fill] = tranche_cap[t]
             demand[j] += tranche_cap[t]
             fill += 1
     for s in range(n_lanes):
@@ -304,9 +309,9 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
             if size < 0:
                 return 10, e
             largest, largest_code, largest_row = size, 10, e
-        most = min(supply[net.off[s]], demand[net.to[s]])
-        net.cost[s] = cost
-        net.cap[s] = lane_cap[e] if lane_cap[e] <= most else (most + 1 if most > 0 else 0)
+        most = min(supply[off[s]], demand[to[s]])
+        cost_of[s] = cost
+        cap[s] = lane_cap[e] if lane_cap[e] <= most else (most + 1 if most > 0 else 0)
     could_trade = min(total_supply, total_demand) + 2.0
     if 8.0 * largest * could_trade >= 2.0**62 or 2.0 * (min(n, m) + 2.0) * largest >= 2.0**60:
         return largest_code, largest_row
@@ -314,236 +319,269 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
 
 
 @njit(cache=True, error_model="numpy")
-def _detach(tree, x):  # type: ignore[no-untyped-def]
-    before, after = tree.previous[x], tree.next[x]
+def _detach(node, x):  # type: ignore[no-untyped-def]
+    before, after = node[x, _BEFORE], node[x, _NEXT]
     if before >= 0:
-        tree.next[before] = after
+        node[before, _NEXT] = after
     else:
-        tree.child[tree.parent[x]] = after
+        node[node[x, _PARENT], _CHILD] = after
     if after >= 0:
-        tree.previous[after] = before
+        node[after, _BEFORE] = before
 
 
 @njit(cache=True, error_model="numpy")
-def _attach(tree, x):  # type: ignore[no-untyped-def]
-    p = tree.parent[x]
-    first = tree.child[p]
-    tree.next[x] = first
-    tree.previous[x] = -1
-    tree.child[p] = x
+def _attach(node, x):  # type: ignore[no-untyped-def]
+    p = node[x, _PARENT]
+    first = node[p, _CHILD]
+    node[x, _NEXT] = first
+    node[x, _BEFORE] = -1
+    node[p, _CHILD] = x
     if first >= 0:
-        tree.previous[first] = x
+        node[first, _BEFORE] = x
 
 
 @njit(cache=True, error_model="numpy")
 def _hang(net, tree):  # type: ignore[no-untyped-def]
     """Parents and child lists from the parent arcs; leaves among the buyers stay out of the lists."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    ask, demand, off, to = net.ask, net.demand, net.off, net.to
+    node, parent_arc = tree.node, tree.parent_arc
+    n, m = ask.shape[0], demand.shape[0]
     root = n + m
     for x in range(root + 1):
-        tree.child[x] = -1
+        node[x, _CHILD] = -1
     for i in range(n):
-        e = tree.parent_arc[i]
-        tree.parent[i] = root if e < 0 else n + net.to[e]
-        _attach(tree, i)
+        e = parent_arc[i]
+        node[i, _PARENT] = root if e < 0 else n + to[e]
+        _attach(node, i)
     for x in range(n, root):
-        e = tree.parent_arc[x]
-        tree.parent[x] = root if e < 0 else net.off[e]
-        if tree.child[x] >= 0:
-            _attach(tree, x)
-    tree.depth[root] = 0
+        e = parent_arc[x]
+        node[x, _PARENT] = root if e < 0 else off[e]
+        if node[x, _CHILD] >= 0:
+            _attach(node, x)
+    node[root, _DEPTH] = 0
 
 
 @njit(cache=True, error_model="numpy")
 def _settle(tree, net, start, cost, ask):  # type: ignore[no-untyped-def]
     """Depths and prices of everything linked below `start`, top down, from scratch."""
-    n = net.ask.shape[0]
-    x = tree.child[start]
+    ask_of, off, to = net.ask, net.off, net.to
+    node, parent_arc, price, value = tree.node, tree.parent_arc, tree.price, tree.value
+    n = ask_of.shape[0]
+    x = node[start, _CHILD]
     while x >= 0:
-        tree.depth[x] = tree.depth[tree.parent[x]] + 1
+        node[x, _DEPTH] = node[node[x, _PARENT], _DEPTH] + 1
         if x < n:
-            e = tree.parent_arc[x]
+            e = parent_arc[x]
             if e < 0:
-                tree.price[x] = ask[x]
+                price[x] = ask[x]
             else:
-                j = net.to[e]
-                up = tree.parent_arc[n + j]
-                mu = tree.value[j] if up < 0 else tree.price[net.off[up]] + cost[up]
-                tree.price[x] = mu - cost[e]
-        if tree.child[x] >= 0:
-            x = tree.child[x]
+                j = to[e]
+                up = parent_arc[n + j]
+                mu = value[j] if up < 0 else price[off[up]] + cost[up]
+                price[x] = mu - cost[e]
+        if node[x, _CHILD] >= 0:
+            x = node[x, _CHILD]
             continue
-        while x != start and tree.next[x] < 0:
-            x = tree.parent[x]
+        while x != start and node[x, _NEXT] < 0:
+            x = node[x, _PARENT]
         if x == start:
             break
-        x = tree.next[x]
+        x = node[x, _NEXT]
 
 
 @njit(cache=True, error_model="numpy")
-def _place(net, tree, j, keep):  # type: ignore[no-untyped-def]
-    """Hang buyer j on the tranche its purchases end in; `keep` is the tranche it hung on before, kept where it still
-    fits."""
-    first, end = net.tptr[j], net.tptr[j + 1]
-    bought, low = tree.bought[j], 0
+def _dress(net, tree):  # type: ignore[no-untyped-def]
+    """Room up and down each parent arc, from the flows."""
+    ask, cap, demand = net.ask, net.cap, net.demand
+    bought, flow, high, low, node = tree.bought, tree.flow, tree.high, tree.low, tree.node
+    parent_arc, slack = tree.parent_arc, tree.slack
+    n, m = ask.shape[0], demand.shape[0]
+    for i in range(n):
+        e = parent_arc[i]
+        node[i, _UP] = _INF if e < 0 else cap[e] - flow[e]
+        node[i, _DOWN] = slack[i] if e < 0 else flow[e]
+    for j in range(m):
+        e = parent_arc[n + j]
+        node[n + j, _UP] = high[j] - bought[j] if e < 0 else flow[e]
+        node[n + j, _DOWN] = bought[j] - low[j] if e < 0 else cap[e] - flow[e]
+
+
+@njit(cache=True, error_model="numpy")
+def _sync(net, tree):  # type: ignore[no-untyped-def]
+    """Flows, unsold chips and purchases from the states of lanes and the rooms of nodes."""
+    ask, cap, demand = net.ask, net.cap, net.demand
+    bought, flow, low, node, parent_arc = tree.bought, tree.flow, tree.low, tree.node, tree.parent_arc
+    slack, state = tree.slack, tree.state
+    n, m = ask.shape[0], demand.shape[0]
+    for e in range(cap.shape[0]):
+        flow[e] = cap[e] if state[e] < 0 else 0
+    for i in range(n):
+        e = parent_arc[i]
+        slack[i] = node[i, _DOWN] if e < 0 else 0
+        if e >= 0:
+            flow[e] = node[i, _DOWN]
+    for j in range(m):
+        e = parent_arc[n + j]
+        if e >= 0:
+            flow[e] = node[n + j, _UP]
+        else:
+            bought[j] = low[j] + node[n + j, _DOWN]
+
+
+@njit(cache=True, error_model="numpy")
+def _place(tptr, tval, tcap, bought, low, high, value, step, j, keep):  # type: ignore[no-untyped-def]
+    """Hang buyer j on the tranche its purchases end in; `keep` is the one it hung on before, if it still fits."""
+    first, end = tptr[j], tptr[j + 1]
+    below = 0
     k = first
-    while k < end - 1 and (bought > low + net.tcap[k] or (bought == low + net.tcap[k] and k != keep)):
-        low += net.tcap[k]
+    while k < end - 1 and (bought[j] > below + tcap[k] or (bought[j] == below + tcap[k] and k != keep)):
+        below += tcap[k]
         k += 1
-    tree.step[j] = k
-    tree.low[j] = low
-    tree.high[j] = low + net.tcap[k] if k < end else low
-    tree.value[j] = net.tval[k] if k < end else 0
+    step[j] = k
+    low[j] = below
+    high[j] = below + tcap[k] if k < end else below
+    value[j] = tval[k] if k < end else 0
 
 
 @njit(cache=True, error_model="numpy")
 def _cold(net, tree):  # type: ignore[no-untyped-def]
     """Nothing traded: offers hang on their unsold chips, buyers on their first tranche; strongly feasible."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    ask, cap, cost, demand, supply, tcap = net.ask, net.cap, net.cost, net.demand, net.supply, net.tcap
+    tptr, tval = net.tptr, net.tval
+    bought, flow, high, low, parent_arc = tree.bought, tree.flow, tree.high, tree.low, tree.parent_arc
+    slack, state, step, value = tree.slack, tree.state, tree.step, tree.value
+    n, m = ask.shape[0], demand.shape[0]
     for x in range(n + m):
-        tree.parent_arc[x] = _TRANCHE
-    for e in range(net.cap.shape[0]):
-        tree.flow[e] = 0
-        tree.state[e] = 1 if net.cap[e] > 0 else 0
+        parent_arc[x] = _TRANCHE
+    for e in range(cap.shape[0]):
+        flow[e] = 0
+        state[e] = 1 if cap[e] > 0 else 0
     for i in range(n):
-        tree.slack[i] = net.supply[i]
+        slack[i] = supply[i]
     for j in range(m):
-        tree.bought[j] = 0
-        _place(net, tree, j, np.int64(-1))
+        bought[j] = 0
+        _place(tptr, tval, tcap, bought, low, high, value, step, j, np.int64(-1))
     _hang(net, tree)
-    _settle(tree, net, n + m, net.cost, net.ask)
-
-
-@njit(cache=True, error_model="numpy")
-def _fill_leaf(net, tree, j, inflow, sold, done, kept_step):  # type: ignore[no-untyped-def]
-    """Flow on the parent lane of buyer j from what it wants at its price; re-hang it, or the offer, where that cannot
-    be."""
-    n = net.ask.shape[0]
-    first, end = net.tptr[j], net.tptr[j + 1]
-    e = tree.parent_arc[n + j]
-    tree.bought[j] = inflow[j]
-    if done[n + j]:
-        tree.step[j] = end
-        return
-    if e < 0:
-        _place(net, tree, j, first + kept_step[j])
-        return
-    i = net.off[e]
-    mu = tree.price[i] + net.cost[e]
-    want, k = 0, first
-    while k < end and (net.tval[k] > mu or (net.tval[k] == mu and k < first + kept_step[j])):
-        want += net.tcap[k]
-        k += 1
-    flow = want - inflow[j]
-    room = net.supply[i] - sold[i]
-    exact = 0 <= flow <= net.cap[e] and flow <= room
-    flow = max(0, min(flow, min(net.cap[e], room)))
-    tree.flow[e] = flow
-    sold[i] += flow
-    inflow[j] += flow
-    tree.bought[j] = inflow[j]
-    if exact:
-        tree.step[j] = k
-        return
-    tree.parent_arc[n + j] = _TRANCHE
-    _place(net, tree, j, np.int64(-1))
-    if 0 < flow < net.cap[e]:
-        tree.parent_arc[i] = e
-        done[i] = 1
-
-
-@njit(cache=True, error_model="numpy")
-def _fill_offer(net, tree, i, inflow, sold, done):  # type: ignore[no-untyped-def]
-    """What offer i has left goes up its parent lane as far as lane and buyer can take it; the rest stays unsold."""
-    n = net.ask.shape[0]
-    e = tree.parent_arc[i]
-    left = net.supply[i] - sold[i]
-    tree.slack[i] = 0
-    if done[i]:
-        return
-    if e < 0:
-        tree.slack[i] = left
-        return
-    j = net.to[e]
-    room = net.demand[j] - inflow[j]
-    flow = min(left, min(net.cap[e], room))
-    tree.flow[e] = flow
-    inflow[j] += flow
-    sold[i] += flow
-    tree.slack[i] = left - flow
-    if flow == left:
-        return
-    tree.parent_arc[i] = _TRANCHE
-    if 0 < flow < net.cap[e]:
-        tree.parent_arc[n + j] = e
-        done[n + j] = 1
+    _settle(tree, net, n + m, cost, ask)
+    _dress(net, tree)
 
 
 @njit(cache=True, error_model="numpy")
 def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-def]
-    """A feasible tree as near to the kept one as the new book allows, flows from leaf to root."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    """A feasible tree as near to the kept one as the new book allows, flows from leaf to root.
+
+    A buyer on a lane takes what it wants at its price; an offer on a lane sends up all it has left. Where lane, offer
+    or buyer cannot take that much, the node is hung on the root, or the two change places.
+    """
+    ask, cap_of, cost, demand, off, ptr, supply = net.ask, net.cap, net.cost, net.demand, net.off, net.ptr, net.supply
+    tcap, to, tptr, tval = net.tcap, net.to, net.tptr, net.tval
+    bought, flow, high, low, node = tree.bought, tree.flow, tree.high, tree.low, tree.node
+    parent_arc, price, slack, state, step = tree.parent_arc, tree.price, tree.slack, tree.state, tree.step
+    value = tree.value
+    sold, done, inflow, walk = face.bottom, face.tight_above, face.top, face.walk
+    n, m = ask.shape[0], demand.shape[0]
     root = n + m
-    inflow, sold, done = face.top, face.bottom, face.tight_above
     for x in range(root):
         inflow[x], sold[x], done[x] = 0, 0, 0
         e = kept_arc[x]
-        if e >= 0 and net.cap[e] == 0:
+        if e >= 0 and cap_of[e] == 0:
             e = _TRANCHE
-        tree.parent_arc[x] = e
+        parent_arc[x] = e
         if e >= 0:
-            tree.state[e] = 0
+            state[e] = 0
     for j in range(m):
-        for e in range(net.ptr[j], net.ptr[j + 1]):
-            flow = 0
-            if tree.state[e] < 0 and net.cap[e] > 0:
-                i, cap = net.off[e], net.cap[e]
-                if inflow[j] + cap <= net.demand[j] and sold[i] + cap <= net.supply[i]:
-                    flow = cap
-            tree.flow[e] = flow
-            inflow[j] += flow
-            sold[net.off[e]] += flow
-        first, end = net.tptr[j], net.tptr[j + 1]
-        k = min(first + kept_step[j], end - 1)
-        tree.value[j] = net.tval[k] if k >= first else 0
+        for e in range(ptr[j], ptr[j + 1]):
+            chips = 0
+            if state[e] < 0 and cap_of[e] > 0:
+                i, room = off[e], cap_of[e]
+                if inflow[j] + room <= demand[j] and sold[i] + room <= supply[i]:
+                    chips = room
+                    inflow[j] += room
+                    sold[i] += room
+            flow[e] = chips
+        k = min(tptr[j] + kept_step[j], tptr[j + 1] - 1)
+        value[j] = tval[k] if k >= tptr[j] else 0
     _hang(net, tree)
-    _settle(tree, net, root, net.cost, net.ask)
-    n_walk = _walk(tree, root, face.walk)
-    for j in range(m):
-        if tree.child[n + j] < 0:
-            _fill_leaf(net, tree, j, inflow, sold, done, kept_step)
-    for w in range(n_walk - 1, -1, -1):
-        x = face.walk[w]
+    _settle(tree, net, root, cost, ask)
+    n_walk = _walk(node, root, walk)
+    for s in range(m + n_walk):
+        x = n + s if s < m else walk[n_walk - 1 - (s - m)]
+        if s < m and node[x, _CHILD] >= 0:
+            continue
+        e = parent_arc[x]
         if x < n:
-            _fill_offer(net, tree, x, inflow, sold, done)
-        else:
-            _fill_leaf(net, tree, x - n, inflow, sold, done, kept_step)
-    for e in range(net.cap.shape[0]):
-        cap = net.cap[e]
-        tree.state[e] = 0 if cap == 0 else (-1 if tree.flow[e] == cap else 1)
+            left = supply[x] - sold[x]
+            slack[x] = 0 if e >= 0 else left
+            if e < 0 or done[x]:
+                continue
+            j = to[e]
+            chips = min(left, min(cap_of[e], demand[j] - inflow[j]))
+            flow[e] = chips
+            inflow[j] += chips
+            slack[x] = left - chips
+            if chips < left:
+                parent_arc[x] = _TRANCHE
+                if 0 < chips < cap_of[e]:
+                    parent_arc[n + j] = e
+                    done[n + j] = 1
+            continue
+        j = x - n
+        first, end = tptr[j], tptr[j + 1]
+        keep = first + kept_step[j]
+        if done[x]:
+            bought[j], step[j] = inflow[j], end
+            continue
+        if e >= 0:
+            i = off[e]
+            mu = price[i] + cost[e]
+            want, k = 0, first
+            while k < end and (tval[k] > mu or (tval[k] == mu and k < keep)):
+                want += tcap[k]
+                k += 1
+            chips = want - inflow[j]
+            room = supply[i] - sold[i]
+            exact = 0 <= chips <= cap_of[e] and chips <= room
+            chips = max(0, min(chips, min(cap_of[e], room)))
+            flow[e] = chips
+            sold[i] += chips
+            inflow[j] += chips
+            if exact:
+                bought[j], step[j] = inflow[j], k
+                continue
+            keep = -1
+            parent_arc[x] = _TRANCHE
+            if 0 < chips < cap_of[e]:
+                parent_arc[i] = e
+                done[i] = 1
+        bought[j] = inflow[j]
+        _place(tptr, tval, tcap, bought, low, high, value, step, j, keep)
+    for e in range(cap_of.shape[0]):
+        cap = cap_of[e]
+        state[e] = 0 if cap == 0 else (-1 if flow[e] == cap else 1)
     for x in range(root):
-        if tree.parent_arc[x] >= 0:
-            tree.state[tree.parent_arc[x]] = 0
+        if parent_arc[x] >= 0:
+            state[parent_arc[x]] = 0
     _hang(net, tree)
-    _settle(tree, net, root, net.cost, net.ask)
+    _settle(tree, net, root, cost, ask)
+    _dress(net, tree)
 
 
 @njit(cache=True, error_model="numpy")
-def _walk(tree, root, walk):  # type: ignore[no-untyped-def]
+def _walk(node, root, walk):  # type: ignore[no-untyped-def]
     """Linked nodes below the root, parents before children."""
     count = 0
-    x = tree.child[root]
+    x = node[root, _CHILD]
     while x >= 0:
         walk[count] = x
         count += 1
-        if tree.child[x] >= 0:
-            x = tree.child[x]
+        if node[x, _CHILD] >= 0:
+            x = node[x, _CHILD]
             continue
-        while x != root and tree.next[x] < 0:
-            x = tree.parent[x]
+        while x != root and node[x, _NEXT] < 0:
+            x = node[x, _PARENT]
         if x == root:
             break
-        x = tree.next[x]
+        x = node[x, _NEXT]
     return count
 
 
@@ -554,12 +592,16 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
 
     Returns pivots done and lanes priced; pivots == most means it did not end.
     """
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    ask_of, cap, cost_of, demand, off, ptr = net.ask, net.cap, net.cost, net.demand, net.off, net.ptr
+    tcap, to, tptr, tval = net.tcap, net.to, net.tptr, net.tval
+    bought_of, low_of, node, parent_arc = tree.bought, tree.low, tree.node, tree.parent_arc
+    price, state, step, value_of = tree.price, tree.state, tree.step, tree.value
+    base_of, buyers, hash, lanes, offers = face.base, face.buyers, face.hash, face.lanes, face.offers
+    width_of, zero = face.width, face.zero
+    n, m = ask_of.shape[0], demand.shape[0]
     root = n + m
-    cost = face.hash if ties else net.cost
-    ask = face.zero if ties else net.ask
-    off, cap, to, flow, state = net.off, net.cap, net.to, tree.flow, tree.state
-    price, parent_arc, parent, depth = tree.price, tree.parent_arc, tree.parent, tree.depth
+    cost = hash if ties else cost_of
+    ask = zero if ties else ask_of
     pivots, priced, cursor = 0, 0, 0
     positions = n_lanes + n_buyers + n_offers if ties else m + 1
     while pivots < most:
@@ -568,19 +610,19 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
             if ties:
                 scanned += 1
                 if cursor < n_lanes:
-                    e = face.lanes[cursor]
+                    e = lanes[cursor]
                     up = parent_arc[n + to[e]]
-                    mu = tree.value[to[e]] if up < 0 else price[off[up]] + cost[up]
+                    mu = value_of[to[e]] if up < 0 else price[off[up]] + cost[up]
                     gain = state[e] * (mu - price[off[e]] - cost[e])
                     if gain > best:
                         best, kind, arc = gain, 0, e
                 elif cursor < n_lanes + n_buyers:
-                    j = face.buyers[cursor - n_lanes]
+                    j = buyers[cursor - n_lanes]
                     up = parent_arc[n + j]
-                    width = face.width[j]
+                    width = width_of[j]
                     if up >= 0 and width > 0:
                         mu = price[off[up]] + cost[up]
-                        z = tree.bought[j] - face.base[j]
+                        z = bought_of[j] - base_of[j]
                         if z < width:
                             gain = -((pieces * (z + 1) + width - 1) // width - 1) * stair - mu
                             if gain > best:
@@ -590,24 +632,24 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
                             if gain > best:
                                 best, kind, arc = gain, 3, j
                 else:
-                    i = face.offers[cursor - n_lanes - n_buyers]
+                    i = offers[cursor - n_lanes - n_buyers]
                     if parent_arc[i] >= 0 and -price[i] > best:
                         best, kind, arc = -price[i], 4, i
             elif cursor < m:
                 j = cursor
-                start, end = net.ptr[j], net.ptr[j + 1]
+                start, end = ptr[j], ptr[j + 1]
                 up = parent_arc[n + j]
-                mu = tree.value[j] if up < 0 else price[off[up]] + cost[up]
+                mu = value_of[j] if up < 0 else price[off[up]] + cost[up]
                 for e in range(start, end):
                     gain = state[e] * (mu - price[off[e]] - cost[e])
                     if gain > best:
                         best, kind, arc = gain, 0, e
                 if up >= 0:
-                    k = tree.step[j]
-                    if k < net.tptr[j + 1] and net.tval[k] - mu > best:
-                        best, kind, arc = net.tval[k] - mu, 2, j
-                    if k > net.tptr[j] and mu - net.tval[k - 1] > best:
-                        best, kind, arc = mu - net.tval[k - 1], 3, j
+                    k = step[j]
+                    if k < tptr[j + 1] and tval[k] - mu > best:
+                        best, kind, arc = tval[k] - mu, 2, j
+                    if k > tptr[j] and mu - tval[k - 1] > best:
+                        best, kind, arc = mu - tval[k - 1], 3, j
                 scanned += end - start
             else:
                 for i in range(n):
@@ -628,7 +670,7 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
         # The entering arc runs from a to b; `room` is what it can still take that way.
         if kind == 0:
             i, x = off[arc], n + to[arc]
-            depth[x] = depth[parent[x]] + 1
+            node[x, _DEPTH] = node[node[x, _PARENT], _DEPTH] + 1
             if state[arc] > 0:
                 a, b, room = i, x, cap[arc]
             else:
@@ -637,19 +679,19 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
             a, b, room = arc, root, _INF
         else:
             j = arc
-            depth[n + j] = depth[parent[n + j]] + 1
-            bought = tree.bought[j]
+            node[n + j, _DEPTH] = node[node[n + j, _PARENT], _DEPTH] + 1
+            bought = bought_of[j]
             if ties:
-                width, base = face.width[j], face.base[j]
+                width, base = width_of[j], base_of[j]
                 z = bought - base
                 k = (pieces * (z + 1) + width - 1) // width - 1 if kind == 2 else (pieces * z + width - 1) // width - 1
                 low, high = base + width * k // pieces, base + width * (k + 1) // pieces
                 value = -k * stair
             else:
-                k = tree.step[j] if kind == 2 else tree.step[j] - 1
-                low = bought if kind == 2 else bought - net.tcap[k]
-                high = low + net.tcap[k]
-                value = net.tval[k]
+                k = step[j] if kind == 2 else step[j] - 1
+                low = bought if kind == 2 else bought - tcap[k]
+                high = low + tcap[k]
+                value = tval[k]
             room = high - low
             if kind == 2:
                 a, b = n + j, root
@@ -660,133 +702,102 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
         delta, leaving, side = room, -1, 0
         x, y = a, b
         while x != y:
-            if depth[x] > depth[y]:
-                e = parent_arc[x]
-                if x < n:
-                    left = tree.slack[x] if e < 0 else flow[e]
-                elif e < 0:
-                    left = tree.bought[x - n] - tree.low[x - n]
-                else:
-                    left = cap[e] - flow[e]
-                if left < delta:
-                    delta, leaving, side = left, x, 1
-                x = parent[x]
+            if node[x, _DEPTH] > node[y, _DEPTH]:
+                if node[x, _DOWN] < delta:
+                    delta, leaving, side = node[x, _DOWN], x, 1
+                x = node[x, _PARENT]
             else:
-                e = parent_arc[y]
-                if y < n:
-                    left = _INF if e < 0 else cap[e] - flow[e]
-                elif e < 0:
-                    left = tree.high[y - n] - tree.bought[y - n]
-                else:
-                    left = flow[e]
-                if left <= delta:
-                    delta, leaving, side = left, y, 2
-                y = parent[y]
+                if node[y, _UP] <= delta:
+                    delta, leaving, side = node[y, _UP], y, 2
+                y = node[y, _PARENT]
         join = x
         if delta > 0:
             x = a
             while x != join:
-                e = parent_arc[x]
-                if x < n:
-                    if e < 0:
-                        tree.slack[x] -= delta
-                    else:
-                        flow[e] -= delta
-                elif e < 0:
-                    tree.bought[x - n] -= delta
-                else:
-                    flow[e] += delta
-                x = parent[x]
+                node[x, _UP] += delta
+                node[x, _DOWN] -= delta
+                x = node[x, _PARENT]
             y = b
             while y != join:
-                e = parent_arc[y]
-                if y < n:
-                    if e < 0:
-                        tree.slack[y] += delta
-                    else:
-                        flow[e] += delta
-                elif e < 0:
-                    tree.bought[y - n] += delta
-                else:
-                    flow[e] -= delta
-                y = parent[y]
-            if kind == 0:
-                flow[arc] += delta if state[arc] > 0 else -delta
-            elif kind == 2:
-                tree.bought[arc] += delta
-            elif kind == 3:
-                tree.bought[arc] -= delta
-            else:
-                tree.slack[arc] += delta
+                node[y, _UP] -= delta
+                node[y, _DOWN] += delta
+                y = node[y, _PARENT]
         if side == 0:
             if kind == 0:
                 state[arc] = -state[arc]
             elif kind == 2:
-                tree.step[arc] = k + 1
+                bought_of[j] = high
+                step[j] = k + 1
             else:
-                tree.step[arc] = k
+                bought_of[j] = low
+                step[j] = k
             continue
 
         # The leaving arc takes its bound.
         e = parent_arc[leaving]
         if e >= 0:
-            state[e] = 1 if flow[e] == 0 else -1
-        elif leaving >= n and tree.bought[leaving - n] == tree.high[leaving - n] > tree.low[leaving - n]:
-            tree.step[leaving - n] += 1
+            state[e] = 1 if node[leaving, _DOWN if leaving < n else _UP] == 0 else -1
+        elif leaving >= n:
+            y = leaving - n
+            bought_of[y] = low_of[y] + node[leaving, _DOWN]
+            if node[leaving, _UP] == 0 and node[leaving, _DOWN] > 0:
+                step[y] += 1
         top = a if side == 1 else b
         other = b if side == 1 else a
-        entering = arc if kind == 0 else _TRANCHE
         if kind == 0:
+            entering = arc
+            up, down = (delta, room - delta) if (state[arc] > 0) == (top >= n) else (room - delta, delta)
             state[arc] = 0
-        elif kind != 4:
-            tree.step[j], tree.low[j], tree.high[j], tree.value[j] = k, low, high, value
+        else:
+            entering = _TRANCHE
+            up, down = (room - delta, delta) if kind != 3 else (delta, room - delta)
+            if kind != 4:
+                step[j], low_of[j], value_of[j] = k, low, value
 
         # Hang the cut part from the entering arc, its path turned round.
         x = top
-        linked = x < n or tree.child[x] >= 0
+        linked = x < n or node[x, _CHILD] >= 0
         while True:
             if linked:
-                _detach(tree, x)
+                _detach(node, x)
             linked = True
             if x == leaving:
                 break
-            x = parent[x]
-        old = parent[leaving]
-        if n <= old < root and tree.child[old] < 0:
-            _detach(tree, old)
+            x = node[x, _PARENT]
+        old = node[leaving, _PARENT]
+        if n <= old < root and node[old, _CHILD] < 0:
+            _detach(node, old)
         x, above, arc_above = top, other, entering
         while True:
-            next_up, next_arc = parent[x], parent_arc[x]
-            parent[x], parent_arc[x] = above, arc_above
+            next_up, next_arc, next_room, next_down = node[x, _PARENT], parent_arc[x], node[x, _UP], node[x, _DOWN]
+            node[x, _PARENT], node[x, _UP], node[x, _DOWN], parent_arc[x] = above, up, down, arc_above
             if x == leaving:
                 break
-            above, arc_above, x = x, next_arc, next_up
-        x = leaving
+            above, arc_above, up, down, x = x, next_arc, next_down, next_room, next_up
         while True:
-            if x < n or tree.child[x] >= 0:
-                _attach(tree, x)
+            if x < n or node[x, _CHILD] >= 0:
+                _attach(node, x)
             if x == top:
                 break
-            x = parent[x]
-        if n <= other < root and (top < n or tree.child[top] >= 0) and tree.child[other] == top and tree.next[top] < 0:
-            _attach(tree, other)
+            x = node[x, _PARENT]
+        if n <= other < root and node[other, _CHILD] == top and node[top, _NEXT] < 0:
+            _attach(node, other)
 
         # Everything linked in the cut part moves by the same price.
-        shift = best if side == 1 else -best
-        x = top
-        if x < n or tree.child[x] >= 0:
+        if x < n or node[x, _CHILD] >= 0:
+            shift = best if side == 1 else -best
             while True:
-                depth[x] = depth[parent[x]] + 1
+                node[x, _DEPTH] = node[node[x, _PARENT], _DEPTH] + 1
                 if x < n:
                     price[x] += shift
-                if tree.child[x] >= 0:
-                    x = tree.child[x]
+                if node[x, _CHILD] >= 0:
+                    x = node[x, _CHILD]
                     continue
-                while x != top and tree.next[x] < 0:
-                    x = parent[x]
+                while x != top and node[x, _NEXT] < 0:
+                    x = node[x, _PARENT]
                 if x == top:
                     break
-                x = tree.next[x]
+                x = node[x, _NEXT]
     return pivots, priced
 
 
@@ -799,127 +810,135 @@ def _prove(net, tree, face):  # type: ignore[no-untyped-def]
     reduced cost outside the tree, and the lanes that bound prices from above and below where the tree alone does not.
     Returns (dual, zero lanes, bounds above, bounds below).
     """
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    ask, cap_of, cost, demand, off, ptr, supply = net.ask, net.cap, net.cost, net.demand, net.off, net.ptr, net.supply
+    tcap, tptr, tval = net.tcap, net.tptr, net.tval
+    bought, flow_of, node, parent_arc, price_of = tree.bought, tree.flow, tree.node, tree.parent_arc, tree.price
+    state_of, value = tree.state, tree.value
+    above, base_of, below, lanes, mu_of, price = face.above, face.base, face.below, face.lanes, face.mu, face.price
+    tight_above, tight_below, walk, width_of = face.tight_above, face.tight_below, face.walk, face.width
+    n, m = ask.shape[0], demand.shape[0]
     root = n + m
     dual = 0
     for i in range(n):
-        face.price[i] = tree.price[i]
-        dual += net.supply[i] * (tree.price[i] - net.ask[i])
-    tight_above, tight_below = face.tight_above, face.tight_below
+        price[i] = price_of[i]
+        dual += supply[i] * (price_of[i] - ask[i])
     tight_above[root] = 1
     tight_below[root] = 1
-    for w in range(_walk(tree, root, face.walk)):
-        _tighten(net, tree, face, face.walk[w])
+    for w in range(_walk(node, root, walk)):
+        _tighten(node, tight_above, tight_below, walk[w])
     n_zero, n_above, n_below = 0, 0, 0
     for j in range(m):
         x = n + j
-        if tree.child[x] < 0:
-            _tighten(net, tree, face, x)
-        up = tree.parent_arc[x]
-        mu = tree.value[j] if up < 0 else tree.price[net.off[up]] + net.cost[up]
-        face.mu[j] = mu
+        if node[x, _CHILD] < 0:
+            _tighten(node, tight_above, tight_below, x)
+        up = parent_arc[x]
+        mu = value[j] if up < 0 else price_of[off[up]] + cost[up]
+        mu_of[j] = mu
         base, width = 0, 0
-        for k in range(net.tptr[j], net.tptr[j + 1]):
-            if net.tval[k] > mu:
-                base += net.tcap[k]
-                dual += net.tcap[k] * (net.tval[k] - mu)
-            elif net.tval[k] == mu:
-                width += net.tcap[k]
+        for k in range(tptr[j], tptr[j + 1]):
+            if tval[k] > mu:
+                base += tcap[k]
+                dual += tcap[k] * (tval[k] - mu)
+            elif tval[k] == mu:
+                width += tcap[k]
             else:
                 break
-        face.base[j] = base
-        face.width[j] = width
-        above_j, below_j = tight_above[x], tight_below[x]
-        for e in range(net.ptr[j], net.ptr[j + 1]):
-            cap = net.cap[e]
-            if cap == 0:
-                continue
-            i = net.off[e]
-            gain = mu - tree.price[i] - net.cost[e]
-            if gain > 0:
-                dual += cap * gain
-            elif gain == 0 and tree.state[e] != 0:
-                face.lanes[n_zero] = e
-                n_zero += 1
-            if not (above_j and tight_above[i]) and ((tree.flow[e] < cap and not above_j)
-                                                    or (tree.flow[e] > 0 and not tight_above[i])):
-                face.above[n_above] = e
-                n_above += 1
-            if not (below_j and tight_below[i]) and ((tree.flow[e] < cap and not tight_below[i])
-                                                    or (tree.flow[e] > 0 and not below_j)):
-                face.below[n_below] = e
+        base_of[j] = base
+        width_of[j] = width
+        loose_below, reached = tight_below[x] == 0, up >= 0 or node[x, _CHILD] >= 0
+        for e in range(ptr[j], ptr[j + 1]):
+            i, state = off[e], state_of[e]
+            gain = mu - price_of[i] - cost[e]
+            if state != 0:
+                if gain == 0:
+                    lanes[n_zero] = e
+                    n_zero += 1
+                    reached = True
+                elif gain > 0:
+                    dual += cap_of[e] * gain
+            flow, cap = flow_of[e], cap_of[e]
+            if flow > 0:
+                if tight_above[i] == 0:
+                    above[n_above] = e
+                    n_above += 1
+                if loose_below or (tight_below[i] == 0 and flow < cap):
+                    below[n_below] = e
+                    n_below += 1
+            elif cap > 0 and tight_below[i] == 0:
+                below[n_below] = e
                 n_below += 1
+        may_buy = bought[j] > 0 or (width > 0 and reached)
+        if tight_above[x] == 0 and may_buy:
+            for e in range(ptr[j], ptr[j + 1]):
+                if flow_of[e] < cap_of[e] and (flow_of[e] == 0 or tight_above[off[e]]):
+                    above[n_above] = e
+                    n_above += 1
     return dual, n_zero, n_above, n_below
 
 
 @njit(cache=True, error_model="numpy")
-def _tighten(net, tree, face, x):  # type: ignore[no-untyped-def]
+def _tighten(node, tight_above, tight_below, x):  # type: ignore[no-untyped-def]
     """Whether the path of tree arcs from the root pins the price of x from above, and from below."""
-    n = net.ask.shape[0]
-    e = tree.parent_arc[x]
-    if x < n:
-        down = tree.slack[x] > 0 if e < 0 else tree.flow[e] > 0
-        up = e < 0 or tree.flow[e] < net.cap[e]
-    elif e < 0:
-        down = tree.bought[x - n] > tree.low[x - n]
-        up = tree.bought[x - n] < tree.high[x - n]
-    else:
-        down = tree.flow[e] < net.cap[e]
-        up = tree.flow[e] > 0
-    face.tight_above[x] = face.tight_above[tree.parent[x]] and down
-    face.tight_below[x] = face.tight_below[tree.parent[x]] and up
+    p = node[x, _PARENT]
+    tight_above[x] = tight_above[p] and node[x, _DOWN] > 0
+    tight_below[x] = tight_below[p] and node[x, _UP] > 0
 
 
 @njit(cache=True, error_model="numpy")
 def _interval(net, tree, face, n_above, n_below):  # type: ignore[no-untyped-def]
     """The highest and lowest equilibrium prices: shortest paths on the residual network, over the nodes the tree
     leaves loose."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
-    top, bottom = face.top, face.bottom
+    ask, demand, tcap, tptr, tval = net.ask, net.demand, net.tcap, net.tptr, net.tval
+    bought, slack = tree.bought, tree.slack
+    above, below, bottom, mu, price = face.above, face.below, face.bottom, face.mu, face.price
+    tight_above, tight_below, top = face.tight_above, face.tight_below, face.top
+    n, m = ask.shape[0], demand.shape[0]
     for i in range(n):
-        top[i] = face.price[i] if face.tight_above[i] or tree.slack[i] > 0 else _INF
-        bottom[i] = face.price[i] if face.tight_below[i] else net.ask[i]
+        top[i] = price[i] if tight_above[i] or slack[i] > 0 else _INF
+        bottom[i] = price[i] if tight_below[i] else ask[i]
     for j in range(m):
         last, first = _INF, -_INF
-        if not face.tight_above[n + j] or not face.tight_below[n + j]:
+        if not tight_above[n + j] or not tight_below[n + j]:
             low = 0
-            for k in range(net.tptr[j], net.tptr[j + 1]):
-                if tree.bought[j] > low:
-                    last = net.tval[k]
-                low += net.tcap[k]
-                if tree.bought[j] < low:
-                    first = net.tval[k]
+            for k in range(tptr[j], tptr[j + 1]):
+                if bought[j] > low:
+                    last = tval[k]
+                low += tcap[k]
+                if bought[j] < low:
+                    first = tval[k]
                     break
-        top[n + j] = face.mu[j] if face.tight_above[n + j] else last
-        bottom[n + j] = face.mu[j] if face.tight_below[n + j] else first
-    _relax(net, tree, top, face.above, n_above, np.int64(1))
-    _relax(net, tree, bottom, face.below, n_below, np.int64(-1))
+        top[n + j] = mu[j] if tight_above[n + j] else last
+        bottom[n + j] = mu[j] if tight_below[n + j] else first
+    _relax(net, tree, top, above, n_above, np.int64(1))
+    _relax(net, tree, bottom, below, n_below, np.int64(-1))
 
 
 @njit(cache=True, error_model="numpy")
 def _relax(net, tree, label, lanes, count, sign):  # type: ignore[no-untyped-def]
     """Lower labels (sign 1) or raise them (sign -1) along lanes until all hold; sweeps run both ways in turn."""
-    n = net.ask.shape[0]
+    ask, cap, cost_of, off, to = net.ask, net.cap, net.cost, net.off, net.to
+    flow = tree.flow
+    n = ask.shape[0]
     forward = True
     moved = True
     while moved:
         moved = False
         for s in range(count):
             e = lanes[s] if forward else lanes[count - 1 - s]
-            i, x = net.off[e], n + net.to[e]
-            cost = net.cost[e]
+            i, x = off[e], n + to[e]
+            cost = cost_of[e]
             if sign > 0:
-                if tree.flow[e] < net.cap[e] and label[i] < _INF and label[i] + cost < label[x]:
+                if flow[e] < cap[e] and label[i] < _INF and label[i] + cost < label[x]:
                     label[x] = label[i] + cost
                     moved = True
-                if tree.flow[e] > 0 and label[x] < _INF and label[x] - cost < label[i]:
+                if flow[e] > 0 and label[x] < _INF and label[x] - cost < label[i]:
                     label[i] = label[x] - cost
                     moved = True
             else:
-                if tree.flow[e] < net.cap[e] and label[x] > -_INF and label[x] - cost > label[i]:
+                if flow[e] < cap[e] and label[x] > -_INF and label[x] - cost > label[i]:
                     label[i] = label[x] - cost
                     moved = True
-                if tree.flow[e] > 0 and label[i] + cost > label[x]:
+                if flow[e] > 0 and label[i] + cost > label[x]:
                     label[x] = label[i] + cost
                     moved = True
         forward = not forward
@@ -936,55 +955,59 @@ def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, most):  # type: ignore[no-untyped-def]
     """Move to the one point of the optimal face that shares the margin alike and breaks what is left by hash."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
+    ask, demand, off, to = net.ask, net.demand, net.off, net.to
+    node, parent_arc, state = tree.node, tree.parent_arc, tree.state
+    buyers, hash, lane_state, lanes, marked = face.buyers, face.hash, face.lane_state, face.lanes, face.marked
+    offers, price, width, zero = face.offers, face.price, face.width, face.zero
+    n, m = ask.shape[0], demand.shape[0]
     stair = (2 * min(n, m) + 4) << 31
     loose = n_zero > 0
     n_lanes, n_buyers, n_offers = n_zero, np.int64(0), np.int64(0)
-    marked = face.marked
     for s in range(n_zero):
-        e = face.lanes[s]
-        face.lane_state[s] = tree.state[e]
-        marked[net.to[e]] = 1
+        e = lanes[s]
+        lane_state[s] = state[e]
+        marked[to[e]] = 1
     for i in range(n):
-        if face.price[i] == net.ask[i]:
-            face.offers[n_offers] = i
+        if price[i] == ask[i]:
+            offers[n_offers] = i
             n_offers += 1
-            loose = loose or tree.parent_arc[i] >= 0
+            loose = loose or parent_arc[i] >= 0
     for j in range(m):
-        up = tree.parent_arc[n + j]
-        if up >= 0 and face.width[j] > 0:
+        up = parent_arc[n + j]
+        if up >= 0 and width[j] > 0:
             marked[j] = 1
             loose = True
-        if marked[j] or tree.child[n + j] >= 0:
-            face.buyers[n_buyers] = j
+        if marked[j] or node[n + j, _CHILD] >= 0:
+            buyers[n_buyers] = j
             n_buyers += 1
         marked[j] = 0
     if not loose:
         return 0, 0
     for i in range(n):
-        e = tree.parent_arc[i]
+        e = parent_arc[i]
         if e >= 0:
-            face.lanes[n_lanes] = e
+            lanes[n_lanes] = e
             n_lanes += 1
     for s in range(n_buyers):
-        e = tree.parent_arc[n + face.buyers[s]]
+        e = parent_arc[n + buyers[s]]
         if e >= 0:
-            face.lanes[n_lanes] = e
+            lanes[n_lanes] = e
             n_lanes += 1
     for s in range(n_lanes):
-        e = face.lanes[s]
-        face.hash[e] = _tie_hash(seed, offer_key[net.off[e]], buyer_key[net.to[e]], epoch)
+        e = lanes[s]
+        hash[e] = _tie_hash(seed, offer_key[off[e]], buyer_key[to[e]], epoch)
     widest = 0
     for s in range(n_buyers):
-        widest = max(widest, face.width[face.buyers[s]])
+        widest = max(widest, width[buyers[s]])
     pivots, priced, pieces = 0, 0, np.int64(16)
     while True:
         for s in range(n_buyers):
-            j = face.buyers[s]
-            if tree.parent_arc[n + j] < 0:
+            j = buyers[s]
+            if parent_arc[n + j] < 0:
                 _step_down(tree, face, j, pieces, stair)
-        _settle(tree, net, n + m, face.hash, face.zero)
+        _settle(tree, net, n + m, hash, zero)
         more, seen = _simplex(net, tree, face, np.int64(1), n_lanes, n_buyers, n_offers, pieces, stair, block, most)
+        _sync(net, tree)
         pivots += more
         priced += seen
         if more == most or pieces >= 256 or widest <= pieces:
@@ -998,39 +1021,44 @@ def _step_down(tree, face, j, pieces, stair):  # type: ignore[no-untyped-def]
     width, z = face.width[j], tree.bought[j] - face.base[j]
     k = (pieces * (min(z, width - 1) + 1) + width - 1) // width - 1
     tree.low[j] = face.base[j] + width * k // pieces
-    tree.high[j] = face.base[j] + width * (k + 1) // pieces
     tree.value[j] = -k * stair
+    x = tree.price.shape[0] + j
+    tree.node[x, _DOWN] = tree.bought[j] - tree.low[j]
+    tree.node[x, _UP] = face.base[j] + width * (k + 1) // pieces - tree.bought[j]
 
 
 @njit(cache=True, error_model="numpy")
 def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ignore[no-untyped-def]
     """Trades in the caller's order, midpoint prices, and surplus re-added from the flows alone. Returns (feasible,
     surplus)."""
-    n, m = net.ask.shape[0], net.demand.shape[0]
-    sold = face.walk
+    ask, cap, cost, demand, off, ptr, supply = net.ask, net.cap, net.cost, net.demand, net.off, net.ptr, net.supply
+    tcap, tptr, tval = net.tcap, net.tptr, net.tval
+    flow_of = tree.flow
+    bottom, top, sold = face.bottom, face.top, face.walk
+    n, m = ask.shape[0], demand.shape[0]
     for i in range(n):
         sold[i] = 0
     surplus, feasible = 0, True
     for j in range(m):
         bought = 0
-        for e in range(net.ptr[j], net.ptr[j + 1]):
-            x = tree.flow[e]
+        for e in range(ptr[j], ptr[j + 1]):
+            x = flow_of[e]
             flow[order[e]] = x
             if x != 0:
-                feasible = feasible and 0 <= x <= net.cap[e]
+                feasible = feasible and 0 <= x <= cap[e]
                 bought += x
-                sold[net.off[e]] += x
-                surplus -= x * (net.cost[e] + net.ask[net.off[e]])
-        feasible = feasible and bought <= net.demand[j]
-        buyer_price[j] = 0.5 * (face.top[n + j] + face.bottom[n + j]) if bought > 0 else np.nan
-        for k in range(net.tptr[j], net.tptr[j + 1]):
+                sold[off[e]] += x
+                surplus -= x * (cost[e] + ask[off[e]])
+        feasible = feasible and bought <= demand[j]
+        buyer_price[j] = 0.5 * (top[n + j] + bottom[n + j]) if bought > 0 else np.nan
+        for k in range(tptr[j], tptr[j + 1]):
             if bought <= 0:
                 break
-            surplus += min(bought, net.tcap[k]) * net.tval[k]
-            bought -= net.tcap[k]
+            surplus += min(bought, tcap[k]) * tval[k]
+            bought -= tcap[k]
     for i in range(n):
-        feasible = feasible and sold[i] <= net.supply[i]
-        offer_price[i] = 0.5 * (face.top[i] + face.bottom[i]) if sold[i] > 0 else np.nan
+        feasible = feasible and sold[i] <= supply[i]
+        offer_price[i] = 0.5 * (top[i] + bottom[i]) if sold[i] > 0 else np.nan
     return feasible, surplus
 
 
@@ -1058,6 +1086,7 @@ def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoc
                 kept_arc[x] = tree.parent_arc[x]
             for j in range(m):
                 kept_step[j] = tree.step[j] - net.tptr[j]
+            _sync(net, tree)
             dual, n_zero, n_above, n_below = _prove(net, tree, face)
             _interval(net, tree, face, n_above, n_below)
             done, seen = _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, 10 * most)

@@ -1,0 +1,134 @@
+"""Books to race clearings on: random ones built like the trade, the tick that follows one, and instance files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
+
+from sim.clearing.base import Book, BookError, Lanes
+from sim.errors import UsageError
+from sim.keyed_random import key_of
+
+Ints = NDArray[np.int64]
+
+TICK_CENTS = 5_000
+"""Asks, values and costs are multiples of 50 dollars, so that ties are common."""
+REGIONS = 6
+TRANCHES = 4
+UNCAPPED = 10**9
+LIST_CENTS = np.array([2_500, 5_000, 9_000, 12_000, 16_000, 22_000, 28_000, 34_000]) * 100
+
+
+@dataclass(frozen=True)
+class Size:
+    """offers, buyers, lanes of a book, and seeds to race it on."""
+
+    offers: int
+    buyers: int
+    lanes: int
+    seeds: int
+    highs_seeds: int
+
+
+SIZES = {
+    "tiny": Size(60, 20, 600, 31, 31),
+    "history": Size(50, 200, 3_000, 31, 31),
+    "large": Size(500, 10_000, 200_000, 9, 3),
+    "huge": Size(2_000, 100_000, 2_000_000, 3, 0),
+}
+
+
+def random_book(size: Size, seed: int) -> tuple[Book, Lanes]:
+    """Chips at list price give or take a fifth, buyers of very different size, lanes that favour the buyer's region, a
+    tenth of them barred, a tenth grey (dear and narrow); supply covers about two thirds of what is wanted."""
+    draws = default_rng(seed)
+    n, m = size.offers, size.buyers
+    chip, at = draws.integers(0, len(LIST_CENTS), n), draws.integers(0, REGIONS, n)
+    home = draws.integers(0, REGIONS, m)
+    wanted = np.maximum(1, draws.lognormal(2.0, 1.0, (m, TRANCHES))).astype(np.int64)
+    supply = np.maximum(1, draws.lognormal(0.0, 1.0, n))
+    supply = np.maximum(1, supply * (0.66 * wanted.sum() / supply.sum())).astype(np.int64)
+    book = Book(
+        offer_ask=_ticks(LIST_CENTS[chip] * draws.uniform(0.8, 1.2, n)), offer_cap=supply,
+        offer_key=_keys("offer", n), tranche_buyer=np.repeat(np.arange(m), TRANCHES),
+        tranche_value=_values(draws, m), tranche_cap=wanted.ravel(), buyer_key=_keys("buyer", m))
+    return book, _lanes(draws, size, at, home)
+
+
+def _lanes(draws: Generator, size: Size, at: Ints, home: Ints) -> Lanes:
+    n, m = size.offers, size.buyers
+    pairs = np.unique(draws.integers(0, n * m, int(1.6 * size.lanes)))
+    near = at[pairs % n] == home[pairs // n]
+    score = draws.random(len(pairs)) * np.where(near, 0.4, 1.0)
+    pairs = np.sort(pairs[np.argsort(score, kind="stable")[:size.lanes]])
+    offer, buyer = pairs % n, pairs // n
+    freight = draws.integers(0, 40, (REGIONS, REGIONS)) * TICK_CENTS
+    kind = draws.random(len(pairs))
+    grey = kind < 0.1
+    cost = freight[at[offer], home[buyer]] + np.where(grey, draws.integers(60, 200, len(pairs)) * TICK_CENTS, 0)
+    cap = np.where(grey, draws.integers(1, 20, len(pairs)), UNCAPPED)
+    return Lanes(offer, buyer, cost, np.where(kind > 0.9, 0, cap))
+
+
+def _values(draws: Generator, count: int) -> Ints:
+    top = draws.choice(LIST_CENTS, count) * draws.uniform(1.0, 1.8, count)
+    return _ticks(top[:, None] * np.linspace(1.0, 0.5, TRANCHES)[None, :]).ravel()
+
+
+def _ticks(cents: NDArray[np.float64]) -> Ints:
+    return np.rint(cents / TICK_CENTS).astype(np.int64) * TICK_CENTS
+
+
+def _keys(kind: str, count: int) -> NDArray[np.uint64]:
+    return np.array([key_of(kind, row) for row in range(count)], np.uint64)
+
+
+def next_tick(book: Book, lanes: Lanes, seed: int) -> tuple[Book, Lanes]:
+    """A week later: one offer and one buyer in twenty drawn anew, one lane in a hundred closed."""
+    draws = default_rng((seed, 1))
+    n, m = len(book.offer_ask), len(book.buyer_key)
+    offers, buyers = draws.random(n) < 0.05, draws.random(m) < 0.05
+    ask, cap = book.offer_ask.copy(), book.offer_cap.copy()
+    ask[offers] = _ticks(ask[offers] * draws.uniform(0.8, 1.2, offers.sum()))
+    cap[offers] = np.maximum(1, cap[offers] * draws.uniform(0.5, 1.5, offers.sum())).astype(np.int64)
+    again = np.repeat(buyers, TRANCHES)
+    value, wanted = book.tranche_value.copy(), book.tranche_cap.copy()
+    value[again] = _values(draws, int(buyers.sum()))
+    wanted[again] = np.maximum(1, draws.lognormal(2.0, 1.0, int(again.sum()))).astype(np.int64)
+    closed = draws.random(len(lanes.lane_cap)) < 0.01
+    return (replace(book, offer_ask=ask, offer_cap=cap, tranche_value=value, tranche_cap=wanted),
+            replace(lanes, lane_cap=np.where(closed, 0, lanes.lane_cap)))
+
+
+def read_instance(path: Path) -> tuple[Book, Lanes]:
+    """A book from an .npz file of its nine columns; buyers are the rows up to the highest named. Raises UsageError."""
+    names = ("offer_ask", "offer_cap", "tranche_buyer", "tranche_value", "tranche_cap",
+             "lane_offer", "lane_buyer", "lane_cost", "lane_cap")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in names if name not in file]
+            if missing:
+                raise UsageError(f"{path} lacks {', '.join(missing)}; an instance holds {', '.join(names)}")
+            column = {name: np.asarray(file[name]) for name in names}
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(f"{path} is no instance: {error}") from error
+    named = [column[name] for name in ("tranche_buyer", "lane_buyer") if column[name].size]
+    highest = max((float(np.nanmax(part)) for part in named if part.dtype.kind in "iuf"), default=-1.0)
+    if highest >= 1e8:
+        raise BookError(f"{path} names buyer {highest:.0f}; below 100 million would do")
+    n, m = column["offer_ask"].size, int(max(highest, -1.0)) + 1
+    book = Book(column["offer_ask"], column["offer_cap"], _keys("offer", n), column["tranche_buyer"],
+                column["tranche_value"], column["tranche_cap"], _keys("buyer", m))
+    return book, Lanes(column["lane_offer"], column["lane_buyer"], column["lane_cost"], column["lane_cap"])
+
+
+def write_instance(path: Path, book: Book, lanes: Lanes) -> None:
+    """Keep a book as an instance file."""
+    np.savez_compressed(
+        path, offer_ask=book.offer_ask, offer_cap=book.offer_cap, tranche_buyer=book.tranche_buyer,
+        tranche_value=book.tranche_value, tranche_cap=book.tranche_cap, lane_offer=lanes.lane_offer,
+        lane_buyer=lanes.lane_buyer, lane_cost=lanes.lane_cost, lane_cap=lanes.lane_cap)

@@ -1,0 +1,34 @@
+"""bench: times, against rivals on the same input in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from experiments.common import options
+
+
+@click.group("bench")
+def command() -> None:
+    """Times, against rivals on the same input in one process."""
+
+
+@command.command("clearing")
+@click.option("--size", type=click.Choice(["tiny", "history", "large", "huge"]), default="history", show_default=True,
+              help="Offers x buyers: 60 x 20, 50 x 200, 500 x 10,000, 2,000 x 100,000.")
+@click.option("--seeds", type=click.IntRange(1), help="Books to race on; by default 31, fewer where they are large.")
+@click.option("--instance", type=click.Path(path_type=Path), metavar="FILE.npz", help="Clear this book; no race.")
+@options("json")
+def clearing(size: str, seeds: int | None, instance: Path | None, as_json: bool) -> None:
+    """Race the exact clearing against OR-tools and HiGHS, or clear one book from a file."""
+    import json
+
+    from experiments.bench_clearing import answer, race
+
+    said = answer(instance) if instance else race(size, seeds)
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    for key, value in said.items():
+        click.echo(f"{key:>20}  {value:.4g}" if isinstance(value, float) else f"{key:>20}  {value}")
