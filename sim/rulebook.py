@@ -6,7 +6,7 @@ A week that holds a cut takes its terms from its last day, and counts per cell t
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -27,13 +27,13 @@ from sim.levers.repeal import Repeal
 from sim.listing import ActorRow, Listing, listing_of
 from sim.quantity import FIRST_DAY, LAST_DAY
 from sim.scenario import Scenario
-from sim.scope import Atlas, CountryRow, LegalClass, LegalClasses
+from sim.scope import Atlas, CountryRow, Kleene, LegalClass, LegalClasses
 from sim.terms import Draft, Terms
 
 Mask = NDArray[np.bool_]
 
-Known = tuple[bool, ...] | None
-"""Which effects count, by index; None: all."""
+Known = bytes | None
+"""Which effects count: 1 or 0 by index; None: all."""
 
 HORIZON_WEEKS = 52
 """How far ahead an announced closure is looked for; the horizon of buyers' beliefs."""
@@ -58,7 +58,7 @@ class Heard(NamedTuple):
 class Rulebook:
     """Rules over the legal classes registered with it and the chips of a catalog.
 
-    rule_ids   rules that can bind, by first day and id; `Terms.rule` and `Record` index into it.
+    rule_ids   rules that can bind, by first day and id, then those signed; `Terms.rule` and `Record` index into it.
     rules      every rule by id, inert ones included.
     classes    the rows of every mask, in order of registration.
     """
@@ -78,6 +78,7 @@ class Rulebook:
         self.actors = dict(actors or {})
         self.seats = {name: row.seat for name, row in sorted(self.actors.items()) if row.kind == "supplier"}
         self.classes = LegalClasses()
+        self.rule_ids: tuple[str, ...] = ()
         self._arrange()
 
     @classmethod
@@ -90,8 +91,10 @@ class Rulebook:
 
     def register(self, classes: Iterable[LegalClass]) -> NDArray[np.int64]:
         """Rows of legal classes in every array of Terms, added where new. For build time: it refolds everything."""
+        before = len(self.classes)
         rows = self.classes.add(classes)
-        self._lay_out()
+        if len(self.classes) > before:
+            self._lay_out()
         return rows
 
     def terms(self, tick: int) -> Terms:
@@ -110,9 +113,11 @@ class Rulebook:
         """Cells open this week that a rule known by its Monday will close within a year, bool (classes, chips)."""
         monday = self.clock.date_of(tick)
         end = monday + timedelta(weeks=HORIZON_WEEKS)
-        known = tuple(bound.known <= monday for bound in self._bound)
-        coming = [bound.since for bound, heard in zip(self._bound, known, strict=True) if heard]
-        spans = sorted({self._span_of(since) for since in coming if monday < since < end})
+        known = self._known_by(monday)
+        first, last = bisect_right(self._starts, monday), bisect_left(self._starts, end)
+        spans = sorted(
+            {self._span_of(self._bound[index].since) for index in self._by_start[first:last] if known[index]}
+        )
         if not spans:
             return self._nothing
         key = (*spans, known, self._span_of(monday), self._span_of(monday + timedelta(days=6)))
@@ -122,13 +127,12 @@ class Rulebook:
         return self._closing[key]
 
     def heard(self, tick: int) -> list[Heard]:
-        """Leaks reported before this week's Monday whose rule the public does not know yet."""
+        """Leaks reported before this week's Monday whose rule the public does not know yet, by rule."""
         monday = self.clock.date_of(tick)
         return [
             Heard(name, leak.certainty.value, self.touched(name), leak.signal, leak.audience)
-            for name, rule in sorted(self.rules.items())
-            for leak in rule.leaks
-            if leak.reported < monday <= rule.known
+            for name, known, leak in self._leaks
+            if leak.reported < monday <= known
         ]
 
     def touched(self, name: str) -> Mask:
@@ -214,7 +218,7 @@ class Rulebook:
         """The law of a day for any chips and classes, without touching this book's; with `known_by`, what the rules
         announced by then will make of it. For design searches and questions."""
         other = self.over(catalog, classes)
-        known = tuple(bound.known <= known_by for bound in other._bound) if known_by else None
+        known = other._known_by(known_by) if known_by else None
         return other._folded(other._span_of(day), known)
 
     def rule_row(self, name: str) -> int:
@@ -226,7 +230,8 @@ class Rulebook:
     def over(self, catalog: Catalog, classes: Iterable[LegalClass]) -> Rulebook:
         """The same rules over other chips and classes."""
         other = Rulebook.__new__(Rulebook)
-        other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes))
+        matches = self._matches if catalog is self.catalog else {}
+        other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes), _matches=matches)
         other._lay_out()
         return other
 
@@ -259,7 +264,9 @@ class Rulebook:
     def _arrange(self) -> None:
         """Order rules and effects, find the cuts of time, forget what was folded."""
         active = {name: rule for name, rule in self.rules.items() if not rule.inert and rule.since}
-        self.rule_ids = tuple(sorted(active, key=lambda name: (active[name].since, name)))
+        kept = [name for name in self.rule_ids if name in active]
+        new = sorted(set(active) - set(kept), key=lambda name: (active[name].since, name))
+        self.rule_ids = (*kept, *new)
         self._rows = {name: row for row, name in enumerate(self.rule_ids)}
         refuse_circles(active)
         self._bound = [bound for name in self.rule_ids for bound in bind(active, name, self._rows, self.atlas)]
@@ -267,10 +274,23 @@ class Rulebook:
         for bound in self._bound:
             cuts.update(day for day in (bound.since, bound.until, *bound.turns) if day < LAST_DAY)
         self._cuts = sorted(cuts)
+        self._by_start = sorted(range(len(self._bound)), key=lambda index: self._bound[index].since)
+        self._starts = [self._bound[index].since for index in self._by_start]
+        self._leaks = [(name, rule.known, leak) for name, rule in sorted(self.rules.items()) for leak in rule.leaks]
         self._listings: dict[int, Listing] = {}
         lists = [effect for rule in self.rules.values() for effect in rule.effects if isinstance(effect, EntityList)]
         self._named = frozenset(entity for effect in lists for entity in effect.entities)
+        self._known_days = sorted(bound.known for bound in self._bound)
+        self._known: dict[int, bytes] = {}
+        self._matches: dict[tuple[int, date], Kleene] = {}
         self._lay_out()
+
+    def _known_by(self, day: date) -> bytes:
+        """Effects whose rule is public on a day."""
+        count = bisect_right(self._known_days, day)
+        if count not in self._known:
+            self._known[count] = bytes(bound.known <= day for bound in self._bound)
+        return self._known[count]
 
     def _lay_out(self) -> None:
         """Masks of every effect over the classes and chips as they now stand."""
@@ -307,9 +327,13 @@ class Rulebook:
         if key not in self._scopes:
             if index not in self._reached:
                 self._reached[index] = self._cells_of(bound)
-            match, reached = bound.effect.chips.match(self.catalog, day), self._reached[index]
+            if key not in self._matches:
+                self._matches[key] = bound.effect.chips.match(self.catalog, day)
+            match, reached = self._matches[key], self._reached[index]
             chips = match.maybe if bound.effect.presumes else match.yes
-            self._scopes[key] = Scope(reached & chips[None, :], reached & (match.maybe & ~chips)[None, :], chips)
+            cells, unsure = reached & chips[None, :], reached & (match.maybe & ~chips)[None, :]
+            cells, unsure = (mask if mask.any() else self._nothing for mask in (cells, unsure))
+            self._scopes[key] = Scope(cells, unsure, chips)
         return self._scopes[key]
 
     def _span_of(self, day: date) -> int:
@@ -318,10 +342,11 @@ class Rulebook:
 
     def _week(self, tick: int) -> Terms:
         monday = self.clock.date_of(tick)
-        spans = [self._span_of(monday + timedelta(days=d)) for d in range(7)]
-        terms = self._folded(spans[-1], None)
-        if spans[0] == spans[-1]:
+        last = self._span_of(monday + timedelta(days=6))
+        terms = self._folded(last, None)
+        if self._span_of(monday) == last:
             return terms
+        spans = [self._span_of(monday + timedelta(days=d)) for d in range(7)]
         open_days = np.zeros(terms.open_days.shape, np.uint8)
         for d, span in enumerate(spans):
             open_days |= np.where(self._folded(span, None).permitted, np.uint8(1 << d), np.uint8(0))
@@ -333,7 +358,7 @@ class Rulebook:
         """Terms of a stretch of time, of all rules or of those marked as known."""
         key = (span, known)
         if key not in self._terms:
-            draft = Draft(len(self.classes), len(self.catalog), self.atlas.codes, self.seats)
+            draft = Draft(self._nothing, self.atlas.codes, self.seats)
             self._terms[key] = self._fold(draft, self._cuts[span], known).finish()
         return self._terms[key]
 
@@ -341,7 +366,7 @@ class Rulebook:
         """What is open without leave in a stretch of time: the one column, where no other is wanted."""
         if (span, known) in self._terms:
             return self._terms[span, known].permitted
-        draft = Draft(len(self.classes), len(self.catalog), (), (), columns=("permitted",))
+        draft = Draft(self._nothing, (), (), columns=("permitted",))
         return self._fold(draft, self._cuts[span], known).columns["permitted"]
 
     def _fold(self, draft: Draft, day: date, known: Known) -> Draft:

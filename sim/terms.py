@@ -164,19 +164,19 @@ class Terms:
 class Draft:
     """Terms being folded. Levers call `fold`, `add` and `scale`; `finish` hands out the Terms.
 
-    Of a draft of some columns only, the others are left alone."""
+    nothing   an empty mask of the shape of every column, (classes, chips); folding over this very one is free.
+    columns   those wanted; effects on others are passed over."""
 
     def __init__(
         self,
-        n_classes: int,
-        n_chips: int,
+        nothing: Mask,
         countries: Iterable[str],
         suppliers: Iterable[str],
         columns: Iterable[str] = tuple(COLUMNS),
     ) -> None:
-        shape = (n_classes, n_chips)
+        self.nothing = nothing
         self.columns: dict[str, NDArray[Any]] = {
-            name: np.full(shape, COLUMNS[name][1], COLUMNS[name][0]) for name in columns
+            name: np.full(nothing.shape, COLUMNS[name][1], COLUMNS[name][0]) for name in columns
         }
         codes = tuple(countries)
         self.world: dict[str, dict[str, Any]] = {
@@ -195,12 +195,12 @@ class Draft:
 
     def fold(self, cells: Mask, **columns: float | bool) -> None:
         """Combine values into columns on cells, each by its column's own rule."""
-        wanted = [name for name in columns if name in self.columns]
-        if not wanted or not cells.any():
+        if cells is self.nothing:
             return
-        for name in wanted:
-            column = self.columns[name]
-            COLUMNS[name][2](column, columns[name], out=column, where=cells)
+        for name, value in columns.items():
+            if name in self.columns:
+                column = self.columns[name]
+                COLUMNS[name][2](column, value, out=column, where=cells)
 
     def bind(self, cells: Mask, rule: int, weight: int) -> None:
         """Name a rule as the one that binds these cells, where none weighs more."""

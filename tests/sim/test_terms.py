@@ -32,7 +32,7 @@ EFFECT = st.tuples(st.sampled_from(sorted(VALUES)), st.integers(0, 3), st.intege
 
 
 def draft() -> Draft:
-    return Draft(2, 2, ("US", "CN"), ("foundry",))
+    return Draft(np.zeros((2, 2), np.bool_), ("US", "CN"), ("foundry",))
 
 
 def cells(bits: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
