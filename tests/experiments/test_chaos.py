@@ -95,7 +95,5 @@ def _children_of(pid: int) -> list[int]:
 
     said = f"parent_pid={pid}"
     return [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if any(said in part for part in process.info["cmdline"] or [])
+        process.pid for process in psutil.process_iter(["cmdline"]) if any(said in part for part in process.info["cmdline"] or [])
     ]

@@ -121,9 +121,7 @@ def test_a_full_disk_keeps_what_is_finished_and_says_what_to_do(tmp_path: Path, 
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
 
     try:
-        with pytest.raises(
-            StoreError, match=r"cannot (write|be written).*Finished runs are safe.*chokepoint resume|failures"
-        ):
+        with pytest.raises(StoreError, match=r"cannot (write|be written).*Finished runs are safe.*chokepoint resume|failures"):
             carry(store, listen=small_disk)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -170,9 +168,7 @@ def test_query_joins_the_design_and_explains_a_bad_word(tmp_path: Path) -> None:
     store = done(tmp_path)
     by_seed = store.query("select seed, count(distinct run_key) runs from timeseries group by seed order by seed")
     assert by_seed.to_pylist() == [{"seed": 1, "runs": 30}, {"seed": 2, "runs": 30}]
-    last = store.query(
-        "select max(abs(r.y_end - t.value)) d from runs r join timeseries t using (run_key) where tick = 7"
-    )
+    last = store.query("select max(abs(r.y_end - t.value)) d from runs r join timeseries t using (run_key) where tick = 7")
     assert last["d"].to_pylist() == [0.0]
     with pytest.raises(UsageError, match="views: runs \\(policy, draw"):
         store.query("select nothing from runs")
