@@ -132,7 +132,7 @@ def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str) -> str:
         pictures=pictures(tidy, marks),
         tables=[],
         notes=(),
-        command=f"chokepoint run {run['name']} --seed {manifest['seeds'][0]}{settings}",
+        command=f"chokepoint run {run['asked']} --seed {manifest['seeds'][0]}{settings}",
         cite=bibtex(manifest),
         claims=embedded("chokepoint-claims", claims(manifest)),
     )
