@@ -384,6 +384,17 @@ class World(Section):
     evidence: dict[Id, Evidence] = Field({}, description="figures of the record and what uses them; read by no rule")
     generator: Generator | None = Field(None, description="a tail of labs that is drawn")
 
+    @model_validator(mode="after")
+    def _billed_once(self) -> World:
+        parts: dict[tuple[str, str], float] = {}
+        for key, row in self.routing.items():
+            sold = (row.vendor, row.customer_hq)
+            parts[sold] = parts.get(sold, 0.0) + max([point.value for point in row.share.path] or [row.share.value])
+            if parts[sold] > 1 + 1e-9:
+                raise fault(f"{parts[sold]:g} of {row.vendor}'s sales to {row.customer_hq} is billed somewhere",
+                            "make the shares add to 1 at most", ("routing", key, "share"))
+        return self
+
 
 Distribution = Literal["uniform", "log_uniform", "triangular", "normal", "lognormal", "integer", "choice"]
 

@@ -360,6 +360,7 @@ def test_faults_group_by_file() -> None:
     ("world: {initial_stock: {meta: {A1000: {chips: 3}}}}", "world.initial_stock.meta.A1000", "is no chip"),
     ("time: {end: 2021-12-27}", "time.end", "not after its start"),
     ("time: {start: 2022-01-04}", "time.start", "is a Tuesday"),
+    ("world: {routing: {nvidia-CN-TW: {share: 0.5}}}", "world.routing.nvidia-CN-TW.share", "1.45 of nvidia's sales"),
     ("governments: {gov_uss: scripted}", "governments.gov_uss", "is no government"),
     ("uncertainties: {u: {path: behaviour.impatient}}", "uncertainties.u.path", "leads nowhere"),
     ("world: {capacity: {tsmc-cowos: {amount: {unit: parsecs}}}}", "world.capacity.tsmc-cowos.amount.unit", "unit"),
