@@ -229,6 +229,11 @@ class Behaviour(BaseModel):
     tool_ban_slowdown_share: Quantity = parameter(
         "share", "More time per added wafer capacity under the tool controls."
     )
+    tools_observed_share: Quantity = parameter("share", "Tools that passed while the capacity paths were observed.")
+    subsidy_observed_share: Quantity = parameter("share", "Subsidy in force while the capacity paths were observed.")
+    subsidy_response_ratio: Quantity = parameter(
+        "ratio", "Growth of domestic capacity gained per share of its cost that the state bears."
+    )
     low_end_cards_per_week: Quantity = parameter("cards per week", "Foreign cards for inference sold in China.")
     low_end_growth_per_year: Quantity = parameter("x per year", "Growth of that flow.")
 

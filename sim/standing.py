@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, RESELLER, Frame
+from sim.ordered_sum import weighted_sum
 from sim.rulebook import Rulebook
 from sim.scope import LegalClass
 
@@ -23,6 +24,9 @@ Bools = NDArray[np.bool_]
 
 OPEN_SHARE = np.array([bin(mask).count("1") / 7.0 for mask in range(WHOLE_WEEK + 1)])
 """Share of the week that a mask of open days leaves open."""
+
+TOOL_MAKERS = {"US": 0.4, "NL": 0.3, "JP": 0.3}
+"""Countries whose firms make the tools for advanced chips, with about their part of the market; an assumption."""
 
 MACHINE_PLACES = ("CN", "US", "MY")
 """A country that stands for each region where machines are rented."""
@@ -37,7 +41,9 @@ class Standing:
     tariff_share  duty under rules, on the ask; levy_share the vendor's revenue share
     demand_factor purchase guidance; rule index of the binding rule, -1 none
     foreign_share (labs,) part of a plan that may go to foreign parts under a mandate
-    hosted        (labs, regions) may it rent a machine that stands there
+    hosted        (labs, regions, chips) may it rent such a machine that stands there
+    tools_share   share of chip-making tools that reaches China, over its suppliers' countries
+    subsidy_share share of the cost of domestic capacity that Beijing bears
     """
 
     frame: Frame
@@ -55,7 +61,8 @@ class Standing:
     hosted: Bools = field(init=False)
     listed: Bools = field(init=False)
     hbm_open: bool = True
-    tools_open: bool = True
+    tools_share: float = 1.0
+    subsidy_share: float = 0.0
     verified: bool = False
     changed: bool = False
     terms: Any = None
@@ -74,11 +81,11 @@ class Standing:
         rents = [self._rent(listed, place, lab) for listed in range(2) for place in MACHINE_PLACES
                  for lab in range(len(frame.names.lab))]
         home = "CN" if "CN" in frame.names.country else frame.names.country[0]
-        inputs = [LegalClass("hbm", "KR", home, home), LegalClass("tools", "NL", home, home)]
+        inputs = [LegalClass("hbm", "KR", home, home), *(LegalClass("tools", place, home, home) for place in TOOL_MAKERS)]
         rows = self.rulebook.register([*sales, *rents, *inputs])
         self._sale_rows = rows[: len(sales)].reshape(shape)
         self._rent_rows = rows[len(sales): len(sales) + len(rents)].reshape(2, len(MACHINE_PLACES), -1)
-        self._hbm_row, self._tools_row = int(rows[-2]), int(rows[-1])
+        self._hbm_row, self._tools_rows = int(rows[len(sales) + len(rents)]), rows[-len(TOOL_MAKERS):]
         self.listed = np.zeros(len(frame.buyer_hq), dtype=bool)
         self.buyer = self._ordinary_buyer()
 
@@ -139,9 +146,10 @@ class Standing:
         self.rule = terms.rule[cells]
         labs = np.arange(len(frame.names.lab))
         rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
-        self.hosted = np.asarray(terms.permitted[rent].any(axis=2))
+        self.hosted = np.asarray(terms.permitted[rent][:, :, self._column])
         self.hbm_open = bool(terms.permitted[self._hbm_row].any())
-        self.tools_open = bool(terms.permitted[self._tools_row].all())
+        self.tools_share = weighted_sum(terms.grant_rate[self._tools_rows, 0], np.array(list(TOOL_MAKERS.values())))
+        self.subsidy_share = float(terms.subsidy_rate.get("CN", 0.0))
         self.verified = bool(terms.verification.any())
         mandate = np.array([terms.domestic_mandate.get(use, 0.0) for use in self._uses[: len(labs)]])
         self.foreign_share = np.where(frame.labs.region == CN, 1.0 - mandate, 1.0)

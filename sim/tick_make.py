@@ -129,7 +129,7 @@ def assemble(world: World) -> Ints:
 
 def _assemble_large(world: World, maker: int, parts: Ints, queue: Ints, pipeline: Ints, gain: NDArray[np.float64], out: Ints) -> None:
     frame, supply, behaviour, tick = world.frame, world.domestic, world.behaviour, world.tick
-    supply.add_dies(maker, float(frame.domestic_dies_per_week[tick, maker] * gain[maker] * world.tool_factor)
+    supply.add_dies(maker, float(frame.domestic_dies_per_week[tick, maker] * gain[maker] * world.capacity_factor[maker])
                     + float(frame.proxy_dies_per_week[tick, maker] ))
     _buy_memory(world, maker, parts)
     left = int(supply.packaging_cards[maker])
@@ -153,7 +153,7 @@ def _assemble_large(world: World, maker: int, parts: Ints, queue: Ints, pipeline
 
 def _assemble_small(world: World, maker: int, parts: Ints, queue: Ints, pipeline: Ints, out: Ints) -> None:
     supply, frame = world.domestic, world.frame
-    room = frame.domestic_cards_per_week[world.tick, maker] + supply.fraction[maker]
+    room = frame.domestic_cards_per_week[world.tick, maker] * world.capacity_factor[maker] + supply.fraction[maker]
     left = int(room)
     supply.fraction[maker] = room - left
     for part in parts[::-1]:

@@ -30,8 +30,13 @@ Floats = NDArray[np.float64]
 FRONTIER_MEMORY_GB = 80.0
 """Less memory cannot host frontier inference, so older cards idle while new ones are short."""
 
+OLDEST_WORTH = 0.2
+"""Parts worth less than this in either use find no tenant."""
+
 RENTAL_ROUNDS = 1
 CLOUD_USE_SHARE = 0.95
+SMALLEST_OFFER_CHIPS = 64
+"""Fewer idle cards of one kind are not worth a contract."""
 
 
 @dataclass
@@ -80,7 +85,8 @@ def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
     abroad = np.zeros(len(plan))
     if behaviour.on("offshore") and world.view.grey_parts.any():
         wants = (labs.region == CN) & (labs.service_class <= 1) & ~labs.state & ~labs.military & ~labs.lessor
-        abroad = np.where(wants, plan * behaviour.offshore_rent_share.value, 0.0)
+        may = world.standing.hosted[:, 1:, world.view.grey_parts].any(axis=(1, 2))
+        abroad = np.where(wants & may, plan * behaviour.offshore_rent_share.value, 0.0)
     return home, abroad
 
 
@@ -105,8 +111,8 @@ def _supply(world: World) -> tuple[Ints, Ints, Ints]:
     idle = np.where(labs.offers_hours[:, None] & ~labs.military[:, None], np.floor(stock * (1.0 - labs.own_use_share)[:, None]), 0)
     hosted = np.where((frame.distributors.subkind == CLOUD)[:, None], np.floor(ledger.held * CLOUD_USE_SHARE), 0)
     offered = np.concatenate([idle, hosted]).astype(np.int64)
-    offered[:, frame.chips.market == 1] = 0
-    owner, chip = np.nonzero(offered)
+    offered[:, (frame.chips.market == 1) | (frame.chips.worth.max(axis=0) < OLDEST_WORTH)] = 0
+    owner, chip = np.nonzero(offered >= SMALLEST_OFFER_CHIPS)
     return owner.astype(np.int64), chip.astype(np.int64), offered[owner, chip]
 
 
@@ -216,7 +222,7 @@ def _hour_lanes(owner, cap, region, tenant_region, at_home, abroad, hosted, chip
             if place == home or (home != 0 and place != 0):
                 allowed, cost = at_home[i] or abroad[i], np.int64(0)
             elif home == 0 and place != 0:
-                allowed, cost = abroad[i] and hosted[i, place], latency[o]
+                allowed, cost = abroad[i] and hosted[i, place, chip[o]], latency[o]
             else:
                 allowed, cost = False, np.int64(0)
             if not allowed:

@@ -7,7 +7,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import tick_decide, tick_design, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
+from sim import tick_decide, tick_design, tick_invest, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
 from sim.agents.base import AGENTS
 from sim.layout import frame_of, grey_lanes, opening
 from sim.enforcement import Networks
@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 TICK = (
     ("receive", tick_make.receive),
     ("obey", tick_law.obey),
+    ("invest", tick_invest.invest),
     ("perceive", tick_decide.perceive),
     ("decide", tick_decide.decide),
     ("design", tick_design.design),
@@ -42,7 +43,7 @@ TICK = (
     ("progress", tick_settle.progress),
     ("record", tick_record.note),
 )
-"""The parts of a week in order: goods arrive; rules due bind; actors look and decide, sealed; makers draw
+"""The parts of a week in order: goods arrive; rules due bind; Chinese lines grow; actors look and decide, sealed; makers draw
 parts and governments sign; licences and quotas become caps; the primary queue, the spot market and the rental market clear; enforcement and settlement; learning; the record."""
 
 PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd", "order_gap_weeks", "order_surge_multiple",
@@ -90,7 +91,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.grey_margin = np.zeros(len(names.distributor))
         self.produced: Ints = np.zeros(len(names.chip), dtype=np.int64)
         self.yields: Floats = np.full(len(names.maker), np.nan)
-        self.tool_factor = 1.0
+        self.capacity_factor: Floats = np.ones(len(names.maker))
         self.studios = tick_design.Studios(self)
         for name, row in zip(names.actor, range(len(names.actor)), strict=True):
             self._enter(name, row)
