@@ -30,7 +30,7 @@ NAMES = ("levers", "room", "world", "bands", "status", "word")
 
 
 @solara.component_vue("stage.vue", vuetify=False)
-def Stage(
+def Stage(  # noqa: N802
     boot: str = "",
     levers: str = "",
     room: str = "",

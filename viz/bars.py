@@ -70,9 +70,7 @@ def _by_node(
 ) -> dict[tuple[str, str], list[tuple[int, int]]]:
     together: dict[tuple[str, str], Mask] = {}
     for row, (maker, lab) in enumerate(pairs):
-        a, b = (
-            plan.nodes[plan.node_of[record.of[axis][i]]].id for axis, i in (("maker_actor", maker), ("lab_actor", lab))
-        )
+        a, b = (plan.nodes[plan.node_of[record.of[axis][i]]].id for axis, i in (("maker_actor", maker), ("lab_actor", lab)))
         together[a, b] = together.get((a, b), np.ones(barred.shape[1], np.bool_)) & barred[row]
     return {pair: runs_of(mask) for pair, mask in together.items() if mask.any()}
 

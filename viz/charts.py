@@ -93,12 +93,7 @@ def bands(runs: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, li
     found: dict[str, dict[str, list[float | None]]] = {}
     for series in runs[0]:
         stack = np.array(
-            [
-                [np.nan if v is None else v for v in other["values"]]
-                for run in runs
-                for other in run
-                if other["id"] == series["id"]
-            ],
+            [[np.nan if v is None else v for v in other["values"]] for run in runs for other in run if other["id"] == series["id"]],
             dtype=float,
         )
         known = np.isfinite(stack).any(axis=0)

@@ -64,9 +64,7 @@ class Classroom:
             if len(self._rooms) >= MOST_ROOMS:
                 raise ValueError("too many rooms are open")
             code = next(
-                code
-                for _ in range(1000)
-                if (code := "".join(secrets.choice(_LETTERS) for _ in range(5))) not in self._rooms
+                code for _ in range(1000) if (code := "".join(secrets.choice(_LETTERS) for _ in range(5))) not in self._rooms
             )
             room = self._rooms[code] = Room(code, secrets.token_urlsafe(24), self._clock())
             return room
@@ -113,9 +111,7 @@ class Classroom:
             room.touched = self._clock()
         self._tell(room)
 
-    def teach(
-        self, room: Room, act: str, lesson: str = "", scenario: str = "", changes: dict[str, Any] | None = None
-    ) -> None:
+    def teach(self, room: Room, act: str, lesson: str = "", scenario: str = "", changes: dict[str, Any] | None = None) -> None:
         """What a teacher may do: set the world for all, pause and resume, show and hide predictions, clear them."""
         with self._lock:
             room.touched = self._clock()

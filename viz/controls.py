@@ -92,15 +92,10 @@ class Item:
 def groups(scenario: Scenario) -> list[tuple[str, list[Item]]]:
     """Everything that can be moved, by government and then the actors' behaviour."""
     found: dict[str, list[Item]] = {}
-    for name, rule in sorted(
-        scenario.rules.items(), key=lambda entry: (entry[1].since or entry[1].announced, entry[0])
-    ):
+    for name, rule in sorted(scenario.rules.items(), key=lambda entry: (entry[1].since or entry[1].announced, entry[0])):
         if not rule.inert and rule.since and rule.since < scenario.time.end:
             found.setdefault(" + ".join(rule.by), []).append(_rule_item(name, rule, scenario))
-    out = [
-        (_government(by), items)
-        for by, items in sorted(found.items(), key=lambda e: (e[0] != "US", e[0] != "CN", e[0]))
-    ]
+    out = [(_government(by), items) for by, items in sorted(found.items(), key=lambda e: (e[0] != "US", e[0] != "CN", e[0]))]
     settings = [_stances(scenario)] if scenario.governments else []
     return [*out, ("Who decides", settings), ("How actors behave", list(_behaviour(scenario)))]
 
@@ -244,9 +239,7 @@ def _control(path: str, title: str, value: Any, info: FieldInfo, of: str) -> Con
     if isinstance(value, int | float):
         return Control(path, title, "number", value, "", min(0.0, 2.0 * value), max(1.0, 2.0 * value), help=text, of=of)
     if isinstance(value, tuple):
-        return Control(
-            path, title, "words", [str(part) for part in value], options=choices(info.annotation), help=text, of=of
-        )
+        return Control(path, title, "words", [str(part) for part in value], options=choices(info.annotation), help=text, of=of)
     options = choices(info.annotation)
     return Control(path, title, "choice" if options else "text", str(value), options=options, help=text, of=of)
 
@@ -323,9 +316,7 @@ def bounds(value: Quantity, info: FieldInfo) -> tuple[float, float]:
     of = next((mark for mark in info.metadata if isinstance(mark, Of)), None)
     share = value.unit in ("share", "probability") or value.unit.startswith("share ")
     low = of.at_least if of and of.at_least is not None else min(0.0, 2 * value.low)
-    high = (
-        of.at_most if of and of.at_most is not None else 1.0 if share and value.high <= 1 else max(2 * value.high, 1.0)
-    )
+    high = of.at_most if of and of.at_most is not None else 1.0 if share and value.high <= 1 else max(2 * value.high, 1.0)
     return float(low), float(high)
 
 
@@ -358,15 +349,8 @@ def kinds() -> list[dict[str, Any]]:
     out = []
     for name in levers.names:
         made = levers[name]
-        own = [
-            field
-            for key, info in made.model_fields.items()
-            if key not in Lever.model_fields
-            for field in _form(key, key, info)
-        ]
-        scope = [
-            field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key], "Chips: ")
-        ]
+        own = [field for key, info in made.model_fields.items() if key not in Lever.model_fields for field in _form(key, key, info)]
+        scope = [field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key], "Chips: ")]
         where = [field for key in _WHERE for field in _form(f"where.{key}", key, Where.model_fields[key], "Deals: ")]
         text = " ".join((made.__doc__ or "").split())
         out.append({"name": name, "title": worded(name), "help": text[:400], "fields": [*own, *scope, *where]})
@@ -433,11 +417,7 @@ def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     flat = said.get("effect")
     for key, value in flat.items() if isinstance(flat, Mapping) else ():
         head, _, rest = str(key).partition(".")
-        value = (
-            max(-LARGEST, min(LARGEST, value))
-            if isinstance(value, int | float) and not isinstance(value, bool)
-            else value
-        )
+        value = max(-LARGEST, min(LARGEST, value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
         if rest and head == "chips":
             effect.setdefault("chips", {})[rest] = value
         elif rest and head == "where":
@@ -459,9 +439,7 @@ def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
 # --- moves as a scenario file
 
 
-def patch(
-    name: str, scenario: Scenario, left_out: list[str], changes: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+def patch(name: str, scenario: Scenario, left_out: list[str], changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The scenario file that stands on `name` and says only what was moved, and the paths that are no control's.
 
     left_out  rules the scenario already leaves out; they stay out.
@@ -474,9 +452,7 @@ def patch(
         if path.startswith("levers.") and path.removeprefix("levers.") in scenario.levers:
             if value is True:
                 data = merge(data, scenario.levers[path.removeprefix("levers.")])
-        elif (
-            path.startswith("rules.OWN_") and isinstance(value, Mapping) and path.removeprefix("rules.").isidentifier()
-        ):
+        elif path.startswith("rules.OWN_") and isinstance(value, Mapping) and path.removeprefix("rules.").isidentifier():
             rules[path.removeprefix("rules.")] = own_rule(value, scenario)
         elif path not in known:
             strange.append(path)

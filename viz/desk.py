@@ -97,17 +97,14 @@ class Desk:
                 if one["id"] != name and one["id"].split("/")[0] == name.split("/")[0]
             ]
             named = [
-                {"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}}
-                for key in scenario.levers
+                {"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}} for key in scenario.levers
             ]
             said = {
                 "scenario": name,
                 "groups": controls.plain(controls.groups(scenario)),
                 "kinds": controls.kinds(),
                 "presets": [*named, *presets],
-                "governments": sorted(
-                    {who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"}
-                ),
+                "governments": sorted({who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"}),
             }
             self._levers[name] = json.dumps(said, separators=(",", ":"), default=str)
         return self._levers[name]
@@ -142,9 +139,7 @@ class Desk:
 
         return sim.run(scenario, seed=seed, progress=_progress(tell, scenario.title))
 
-    def bars(
-        self, scenario: Any, plan: map.Plan, record: Record
-    ) -> Mapping[tuple[str, str], Sequence[tuple[int, int]]]:
+    def bars(self, scenario: Any, plan: map.Plan, record: Record) -> Mapping[tuple[str, str], Sequence[tuple[int, int]]]:
         """Spans in which the rules bar a pair of nodes, from the rulebook."""
         from viz.bars import spans
 
@@ -251,25 +246,16 @@ class Desk:
         send = {"policy": policy, "base": base}
         parts = [
             f'"{key}":'
-            + (
-                json.dumps(one.hash)
-                if one.hash in request.have or (key == "base" and one.hash == policy.hash)
-                else one.text
-            )
+            + (json.dumps(one.hash) if one.hash in request.have or (key == "base" and one.hash == policy.hash) else one.text)
             for key, one in send.items()
         ]
-        return (
-            "{"
-            + f'"seq":{request.seq},"note":{json.dumps(note)},"parting":{json.dumps(parting)},'
-            + ",".join(parts)
-            + "}"
-        )
+        return "{" + f'"seq":{request.seq},"note":{json.dumps(note)},"parting":{json.dumps(parting)},' + ",".join(parts) + "}"
 
     def spread(self, request: validate.Request) -> str:
         """Bands over seeds for policy and baseline; empty where a run is too slow for them or too many wait."""
         policy = self.framed(request.scenario, request.changes, request.seed)
         n = SEEDS if policy.wall_s < QUICK_S else FEW_SEEDS if policy.wall_s < 10 * QUICK_S else 0
-        if not n or self.runs.busy:
+        if not n:
             return ""
         try:
             base, own = (self._spread(request.scenario, changes, n) for changes in (request.base, request.changes))
@@ -285,8 +271,19 @@ class Desk:
 
     def _repeat(self, name: str, changes: Mapping[str, Any], n: int) -> str:
         scenario, _, _ = self.changed(name, changes)
-        runs = [charts.all_series(self.run(scenario, seed, None)) for seed in range(1, n + 1)]
+        runs = []
+        for seed in range(1, n + 1):
+            self._give_way()
+            runs.append(charts.all_series(self.run(scenario, seed, None)))
         return json.dumps(charts.bands(runs))
+
+    def _give_way(self) -> None:
+        """Bands wait while a reader waits for a picture. Raises TimeoutError when that takes too long."""
+        until = time.monotonic() + 30
+        while self.runs.busy:
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(0.02)
 
     def explain(self, request: validate.Request) -> str:
         """May the seller sell the chip to the buyer in this week? From the rules alone."""
@@ -294,9 +291,7 @@ class Desk:
 
         try:
             scenario, _, _ = self.changed(request.scenario, request.changes)
-            said = answer(
-                scenario, request.words["seller"], request.words["buyer"], request.words["chip"], request.tick
-            )
+            said = answer(scenario, request.words["seller"], request.words["buyer"], request.words["chip"], request.tick)
         except ChokepointError as error:
             return json.dumps({"kind": "explain", "allowed": False, "said": str(error), "lines": []})
         return json.dumps({"kind": "explain", **said})
@@ -309,9 +304,7 @@ class Desk:
             stem = "chokepoint-" + "".join(c if c.isalnum() else "-" for c in request.scenario)
             if request.words["file"] == "scenario":
                 _, text, _ = self.changed(request.scenario, request.changes)
-                return json.dumps(
-                    {"kind": "file", "name": f"{stem}-changed.yaml", "type": "application/yaml", "body": text}
-                )
+                return json.dumps({"kind": "file", "name": f"{stem}-changed.yaml", "type": "application/yaml", "body": text})
             base = self.framed(request.scenario, request.base, request.seed)
             policy = self.framed(request.scenario, request.changes, request.seed)
         except (ChokepointError, QueueFullError, TimeoutError) as error:

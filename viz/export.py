@@ -11,9 +11,7 @@ from typing import Any
 PARTS = ("core", "picture", "timeline", "charts", "levers", "why", "lesson", "data", "stage")
 """The stage's script, in the order its parts build on each other."""
 
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
-)
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
 
 
 @cache

@@ -102,9 +102,7 @@ def build(
                 "to": b,
                 "kind": LANE_KINDS[k],
                 "chips": by_chip[a, b, k],
-                "bars": [list(span) for span in bars.get((plan.nodes[a].id, plan.nodes[b].id), ())]
-                if k in (0, 3)
-                else [],
+                "bars": [list(span) for span in bars.get((plan.nodes[a].id, plan.nodes[b].id), ())] if k in (0, 3) else [],
             }
             for a, b, k in lanes
         ],
@@ -122,9 +120,7 @@ def build(
 
 def digest(data: Mapping[str, Any]) -> str:
     """Twelve hex digits over everything the page draws: the same link gives the same hash, anywhere."""
-    body = json.dumps(
-        {key: value for key, value in data.items() if key != "hash"}, sort_keys=True, separators=(",", ":")
-    )
+    body = json.dumps({key: value for key, value in data.items() if key != "hash"}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
@@ -161,9 +157,7 @@ def _lanes(
     lanes = [_decode(int(codes[i]), n) for i in order]
     top = {
         lane: [
-            [record.names["chip"][c], int(of_chip[i, c])]
-            for c in np.argsort(-of_chip[i], kind="stable")[:3]
-            if of_chip[i, c] > 0
+            [record.names["chip"][c], int(of_chip[i, c])] for c in np.argsort(-of_chip[i], kind="stable")[:3] if of_chip[i, c] > 0
         ]
         for i, lane in enumerate(lanes)
     }

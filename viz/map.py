@@ -110,9 +110,7 @@ def plan(
     for kind in KINDS:
         for band in BANDS:
             nodes.extend(
-                _cell(
-                    [one for one in people if one.kind == kind and band_of(one.country) == band], kind, band, busy, most
-                )
+                _cell([one for one in people if one.kind == kind and band_of(one.country) == band], kind, band, busy, most)
             )
     placed, edges = _place(nodes)
     node_of = np.full(len(record.names["actor"]), -1, dtype=np.int64)
@@ -168,9 +166,7 @@ def _cell(people: list[Person], kind: str, band: str, busy: NDArray[np.int64], m
 
 def _place(nodes: list[Node]) -> tuple[list[Node], tuple[float, ...]]:
     """Rows spaced evenly inside each band; a band's height follows its fullest column."""
-    counts = {
-        (kind, band): sum(node.kind == kind and node.band == band for node in nodes) for kind in KINDS for band in BANDS
-    }
+    counts = {(kind, band): sum(node.kind == kind and node.band == band for node in nodes) for kind in KINDS for band in BANDS}
     fullest = [max(2.5, *(counts[kind, band] for kind in KINDS)) for band in BANDS]
     edges = np.concatenate([[0.0], np.cumsum(fullest) / sum(fullest)])
     columns = COLUMN_AT if any(node.kind == "supplier" for node in nodes) else WITHOUT_SUPPLIERS

@@ -19,9 +19,7 @@ from viz.texts import languages
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def open_page(
-    scenario: str | None, host: str, port: int, in_class: bool, language: str, shots: Path | None, quiet: bool
-) -> None:
+def open_page(scenario: str | None, host: str, port: int, in_class: bool, language: str, shots: Path | None, quiet: bool) -> None:
     """Serve until interrupted, or take screenshots and return. Raises UsageError for what cannot be served."""
     if language not in languages():
         raise UsageError(f'no texts in "{language}"; there are {", ".join(languages())}')
@@ -71,9 +69,7 @@ def address(host: str) -> str:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(
-                ("192.0.2.1", 9)
-            )  # an address set aside for documentation; connecting a datagram socket sends nothing
+            probe.connect(("192.0.2.1", 9))  # an address set aside for documentation; connecting a datagram socket sends nothing
             return str(probe.getsockname()[0])
         except OSError:
             return socket.gethostname()

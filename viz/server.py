@@ -100,9 +100,7 @@ class Guard:
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 headers = [*message["headers"], *HEADERS]
                 if kind.startswith(b"text/html") and scope["path"] == "/":
-                    start.update(
-                        message, headers=[(n, v) for n, v in headers if n.lower() not in (b"content-length", b"etag")]
-                    )
+                    start.update(message, headers=[(n, v) for n, v in headers if n.lower() not in (b"content-length", b"etag")])
                     return
                 await send({**message, "headers": headers})
             elif start:

@@ -85,9 +85,7 @@ class Session:
         try:
             request = validate.request(data, self.house.desk.names)
         except validate.RefusalError as refusal:
-            self._word(
-                json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", str(refusal))})
-            )
+            self._word(json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", str(refusal))}))
             return
         try:
             self._carry_out(request)
@@ -117,9 +115,7 @@ class Session:
             self.put("levers", desk.levers(request.scenario))
 
         def tell(title: str, share: float | None) -> None:
-            self.put(
-                "status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share})
-            )
+            self.put("status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share}))
 
         text = desk.world(request, tell, note)
         self.put("world", text)
@@ -163,14 +159,10 @@ class Session:
         room = self.house.classroom.taught_by(request.words["token"]) if request.words["token"] else None
         if room is None:
             self._word(
-                json.dumps(
-                    {"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", "no teacher's token")}
-                )
+                json.dumps({"kind": "refused", "said": self.house.desk.say("refused").replace("{why}", "no teacher's token")})
             )
             return
-        self.house.classroom.teach(
-            room, request.words["act"], request.words["lesson"], request.scenario, request.changes
-        )
+        self.house.classroom.teach(room, request.words["act"], request.words["lesson"], request.scenario, request.changes)
 
     def leave(self) -> None:
         if self.room:

@@ -103,9 +103,7 @@ class Tab:
     """A page that notes what must not happen: foreign requests, failed ones, errors of script."""
 
     def __init__(self, browser: Any, url: str, query: str = "", **more: Any) -> None:
-        self.context = browser.new_context(
-            accept_downloads=True, **({"viewport": {"width": 1366, "height": 768}} | more)
-        )
+        self.context = browser.new_context(accept_downloads=True, **({"viewport": {"width": 1366, "height": 768}} | more))
         self.page = self.context.new_page()
         self.bad: list[str] = []
         self.bytes = 0
@@ -116,9 +114,7 @@ class Tab:
             "response",
             lambda answer: self.bad.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
         )
-        self.page.on(
-            "websocket", lambda socket: socket.on("framesent", self._sent) or socket.on("framereceived", self._sent)
-        )
+        self.page.on("websocket", lambda socket: socket.on("framesent", self._sent) or socket.on("framereceived", self._sent))
         self.page.goto(url + query)
         self.page.wait_for_selector("[data-hash]", timeout=60_000)
 

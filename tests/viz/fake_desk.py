@@ -64,9 +64,7 @@ class FakeDesk(Desk):
             "switch": "rules.OCT_2022.in_force",
             "controls": [
                 control("rules.OCT_2022.in_force", "In force", "switch", True),
-                control(
-                    "rules.OCT_2022.since", "In force from", "date", "2022-10-10", min="2022-01-03", max="2023-12-25"
-                ),
+                control("rules.OCT_2022.since", "In force from", "date", "2022-10-10", min="2022-01-03", max="2023-12-25"),
                 control(
                     LEAK,
                     "Leakage",
@@ -118,9 +116,7 @@ class FakeDesk(Desk):
             raise ScenarioError([Fault("changed.yaml", 3, LEAK, f"{leak} is too high", "write 5 or less")])
         scenario = self.scenario(name)
         return (
-            FakeScenario(
-                scenario.title, scenario.summary, float(leak), changes.get("rules.OCT_2022.in_force") is False
-            ),
+            FakeScenario(scenario.title, scenario.summary, float(leak), changes.get("rules.OCT_2022.in_force") is False),
             json.dumps({"extends": name, "changes": dict(changes)}),
             [],
         )

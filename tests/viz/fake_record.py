@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,17 +76,22 @@ def fake_result(leak: float = 1.0, weeks: int = WEEKS) -> FakeResult:
         of=_attributes(),
     )
     record.ticks_run = weeks
-    record.trades = _trades(record, leak, weeks)
+    record.trades = dict(_trades_once(weeks))
+    grey = record.trades["channel"] == CHANNELS.index("grey")
+    record.trades["chips"] = np.where(grey, record.trades["chips"] * leak, record.trades["chips"]).astype(np.int64)
     record.state = _state(record, weeks)
     record.events = _events(weeks)
     return FakeResult(record, _panels(record, leak, weeks))
 
 
+@cache
+def _trades_once(weeks: int) -> dict[str, NDArray[Any]]:
+    return _trades(Record(clock=Clock(date(2022, 1, 3), date(2030, 1, 7)), names=_names(), of=_attributes()), 1.0, weeks)
+
+
 def _names() -> dict[str, tuple[str, ...]]:
     labs = tuple(
-        [f"us_lab_{i:02d}" for i in range(12)]
-        + [f"cn_lab_{i:02d}" for i in range(14)]
-        + [f"row_lab_{i:02d}" for i in range(6)]
+        [f"us_lab_{i:02d}" for i in range(12)] + [f"cn_lab_{i:02d}" for i in range(14)] + [f"row_lab_{i:02d}" for i in range(6)]
     )
     shops = tuple(f"shop_{HUBS[i % len(HUBS)].lower()}_{i:02d}" for i in range(14))
     makers, suppliers = tuple(name for name, _ in MAKERS), tuple(name for name, _ in SUPPLIERS)
@@ -207,14 +213,13 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
     bought = np.zeros((weeks, labs, chips, len(CHANNELS)), dtype=np.int64)
     held = np.zeros((weeks, shops, chips), dtype=np.int64)
     trades = record.trades
-    for tick, book, seller, buyer, chip, n, channel in zip(
-        *(trades[name] for name in ("tick", "book", "seller", "buyer", "chip", "chips", "channel")), strict=True
-    ):
-        if book in (0, 1) and int(buyer) in lab_row:
-            bought[tick, lab_row[int(buyer)], chip, channel] += n
-        if int(buyer) in shop_row:
-            held[tick, shop_row[int(buyer)], chip] += n
-        assert seller >= 0
+    to_lab = np.array([lab_row.get(row, -1) for row in range(len(record.names["actor"]))])[trades["buyer"]]
+    to_shop = np.array([shop_row.get(row, -1) for row in range(len(record.names["actor"]))])[trades["buyer"]]
+    lab, shop = (to_lab >= 0) & (trades["book"] <= 1), to_shop >= 0
+    np.add.at(
+        bought, tuple(column[lab] for column in (trades["tick"], to_lab, trades["chip"], trades["channel"])), trades["chips"][lab]
+    )
+    np.add.at(held, tuple(column[shop] for column in (trades["tick"], to_shop, trades["chip"])), trades["chips"][shop])
     chinese = record.of["lab_country"] == COUNTRIES.index("CN")
     queue = np.zeros((weeks, labs, chips), dtype=np.int64)
     queue[:, :, 1] = (np.arange(weeks)[:, None] * 30) * (1 + 2 * chinese[None, :])
@@ -245,13 +250,9 @@ def _events(weeks: int) -> list[Event]:
     log = [
         happened(BAN - 6, "decree_announced", "gov_us", "Rule announced", rule="OCT_2022"),
         happened(BAN, "decree_in_force", "gov_us", "Rule binds", cause=0, rule="OCT_2022"),
-        happened(
-            BAN, "queue_cancelled", "nvidia", "Orders struck out", 1, "OCT_2022", "A100", "cn_lab_00", 2400, "chips"
-        ),
+        happened(BAN, "queue_cancelled", "nvidia", "Orders struck out", 1, "OCT_2022", "A100", "cn_lab_00", 2400, "chips"),
         happened(BAN + 1, "charge", "nvidia", "Write-down booked", 2, "OCT_2022", "A100", "", 4.5e8, "USD"),
-        happened(
-            BAN + 9, "smuggled", "shop_sg_00", "Sold past the rule", 1, "OCT_2022", "H100", "cn_lab_03", 80, "chips"
-        ),
+        happened(BAN + 9, "smuggled", "shop_sg_00", "Sold past the rule", 1, "OCT_2022", "H100", "cn_lab_03", 80, "chips"),
         happened(BAN + 20, "bust", "shop_hk_02", "Network shut", 4, "OCT_2022", "H100", "", 60, "chips"),
         happened(BAN + 30, "decree_in_force", "gov_cn", "Subsidy starts", -1, "SUBSIDY_CN"),
     ]
@@ -275,9 +276,7 @@ def _panels(record: Record, leak: float, weeks: int) -> dict[str, Panel]:
     assert record.clock.n_ticks == weeks
     return {
         "smuggled_chips": panel("smuggled_chips", "chips", "sum", leak * 20 * np.minimum(after, 20)),
-        "grey_premium": panel(
-            "grey_premium", "ratio", "mean", 1 + leak * 0.4 * (after > 0) * (1 + np.sin(week / 6) / 3)
-        ),
+        "grey_premium": panel("grey_premium", "ratio", "mean", 1 + leak * 0.4 * (after > 0) * (1 + np.sin(week / 6) / 3)),
         "lag_months": panel("lag_months", "months", "last", 10 + after / 12),
         "independence_index": panel("independence_index", "share", "last", 0.2 + 0.5 * after / weeks),
         "market_value_usd": panel("market_value_usd", "USD", "last", 5e11 * (1 + week / 40)),

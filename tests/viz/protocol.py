@@ -22,6 +22,7 @@ class Client:
             origin=origin,  # type: ignore[arg-type]
             additional_headers={"Cookie": cookie},
             max_size=None,
+            legacy=True,
             open_timeout=20,
         )
         self.stage = ""

@@ -35,9 +35,7 @@ def move(tab: Tab, value: str) -> str:
 def test_the_first_picture_is_quick_light_and_local(browser: Any, site: Site, tab: Open) -> None:
     """[1 2 3 4]"""
     first = tab()
-    sizes = first.page.evaluate(
-        "performance.getEntries().filter(e => e.transferSize).reduce((n, e) => n + e.transferSize, 0)"
-    )
+    sizes = first.page.evaluate("performance.getEntries().filter(e => e.transferSize).reduce((n, e) => n + e.transferSize, 0)")
     assert sizes <= 1_500_000
     began = time.perf_counter()
     first.page.reload()
@@ -51,9 +49,7 @@ def test_a_lever_moves_the_world_and_comes_back(tab: Open) -> None:
     calm = page.hash
     moved = move(page, "3")
     assert "against baseline" in page.page.inner_text("[data-testid=live]")
-    assert "▲" in page.page.inner_text("[data-id=smuggled].chart") and "+" in page.page.inner_text(
-        "[data-id=smuggled].chart"
-    )
+    assert "▲" in page.page.inner_text("[data-id=smuggled].chart") and "+" in page.page.inner_text("[data-id=smuggled].chart")
     assert page.page.inner_text("[data-testid=lever]").endswith("changed")
     assert "was 1" in page.page.inner_text(".control.moved")
     page.page.click("[data-testid=undo]")
@@ -150,9 +146,7 @@ def test_a_branch_shares_the_past(tab: Open) -> None:
     page.page.click("[data-testid=lever]")
     page.page.click("[data-path='rules.OCT_2022.in_force']")
     page.page.wait_for_function("location.search.includes('OCT_2022.until')")
-    assert json.loads(page.page.evaluate("new URLSearchParams(location.search).get('c')")) == {
-        "rules.OCT_2022.until": "2023-02-27"
-    }
+    assert json.loads(page.page.evaluate("new URLSearchParams(location.search).get('c')")) == {"rules.OCT_2022.until": "2023-02-27"}
 
 
 def test_the_link_is_the_view(tab: Open) -> None:
@@ -163,9 +157,7 @@ def test_the_link_is_the_view(tab: Open) -> None:
     first.page.click("[data-testid=view_both]")
     first.page.wait_for_function("location.search.includes('w=33')")
     link = first.page.evaluate("location.search")
-    assert {"c", "seed", "s", "w", "view", "m"} <= set(
-        first.page.evaluate("[...new URLSearchParams(location.search).keys()]")
-    )
+    assert {"c", "seed", "s", "w", "view", "m"} <= set(first.page.evaluate("[...new URLSearchParams(location.search).keys()]"))
     second = tab(link)
     assert second.hash == first.hash and "week 34 /" in second.page.inner_text("[data-testid=when]")
     assert second.page.get_attribute("[data-testid=view_both]", "aria-checked") == "true"

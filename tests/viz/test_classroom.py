@@ -35,9 +35,7 @@ def test_predictions_are_counts_and_show_only_when_revealed() -> None:
 def test_what_a_student_sees_holds_no_token() -> None:
     classroom = Classroom()
     room = classroom.open()
-    assert room.token not in json.dumps(classroom.seen(room, teacher=False)) + json.dumps(
-        classroom.seen(room, teacher=True)
-    )
+    assert room.token not in json.dumps(classroom.seen(room, teacher=False)) + json.dumps(classroom.seen(room, teacher=True))
 
 
 def test_a_room_is_bounded_and_a_gone_listener_is_dropped() -> None:

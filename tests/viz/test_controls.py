@@ -92,9 +92,7 @@ def test_every_lever_of_the_rulebook_has_a_form() -> None:
     rate = next(field for field in forms["tariff"]["fields"] if field["name"] == "rate")
     assert (rate["kind"], rate["unit"], rate["max"]) == ("number", "share of ask", None)
     for form in forms.values():
-        assert form["help"] and {"chips.tpp_at_least", "where.destination"} <= {
-            field["name"] for field in form["fields"]
-        }
+        assert form["help"] and {"chips.tpp_at_least", "where.destination"} <= {field["name"] for field in form["fields"]}
 
 
 def test_a_rule_of_ones_own_binds() -> None:
@@ -144,9 +142,7 @@ VALUES = (
 @given(st.data())
 def test_random_moves_are_made_or_refused(data: st.DataObject) -> None:
     paths = sorted(controls.controls_of(load(NAME)))
-    moves = data.draw(
-        st.dictionaries(st.sampled_from([*paths, "x.y", "rules.OWN_1", "rules.__class__.since"]), VALUES, max_size=5)
-    )
+    moves = data.draw(st.dictionaries(st.sampled_from([*paths, "x.y", "rules.OWN_1", "rules.__class__.since"]), VALUES, max_size=5))
     try:
         assert isinstance(changed(dict(moves)), Scenario)
     except ScenarioError as error:

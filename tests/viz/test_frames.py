@@ -75,18 +75,14 @@ def test_one_run_has_one_hash() -> None:
 
 def test_a_baseline_lane_is_drawn_where_nothing_moves(built: dict[str, object]) -> None:
     calm = build(fake_result(leak=0.0), also=frames.lanes_of(built))
-    assert {(x["from"], x["to"], x["kind"]) for x in built["lanes"]} <= {
-        (x["from"], x["to"], x["kind"]) for x in calm["lanes"]
-    }  # type: ignore[union-attr, index]
+    assert {(x["from"], x["to"], x["kind"]) for x in built["lanes"]} <= {(x["from"], x["to"], x["kind"]) for x in calm["lanes"]}  # type: ignore[union-attr, index]
 
 
 def test_bars_mark_the_makers_lane_alone(built: dict[str, object]) -> None:
     nodes = built["nodes"]
     for lane in built["lanes"]:  # type: ignore[union-attr]
         pair = nodes[lane["from"]]["id"], nodes[lane["to"]]["id"]  # type: ignore[index]
-        assert lane["bars"] == (
-            [[BAN, 104]] if pair == ("nvidia", "cn_lab_00") and lane["kind"] in ("licensed", "resale") else []
-        )
+        assert lane["bars"] == ([[BAN, 104]] if pair == ("nvidia", "cn_lab_00") and lane["kind"] in ("licensed", "resale") else [])
 
 
 def test_the_message_is_small(built: dict[str, object]) -> None:

@@ -48,9 +48,7 @@ def test_anything_is_a_request_or_refused(data: object) -> None:
 
 
 def test_a_request_is_read_whole() -> None:
-    made = request(
-        {"what": "world", "scenario": "history", "seed": 3, "seq": 9, "changes": {"a.b": 1}, "have": ["abc"]}, NAMES
-    )
+    made = request({"what": "world", "scenario": "history", "seed": 3, "seq": 9, "changes": {"a.b": 1}, "have": ["abc"]}, NAMES)
     assert made == Request("world", "history", 3, 9, {"a.b": 1}, {}, ("abc",), words=made.words)
 
 

@@ -195,7 +195,7 @@ class Stage {
     this.state.scenario = preset.scenario || this.state.scenario; this.state.changes = preset.changes || {}; this.state.base = preset.base || {};
     this.said = preset.title;
     if (this.levers && this.levers.levers) this.levers.draw();
-    if (this.lessons) this.lessons.did("preset", this.state.scenario);
+    if (this.lessons) { this.lessons.did("preset", this.state.scenario); for (const path of Object.keys(this.state.changes)) this.lessons.did("change", path); }
     this.request();
   }
 

@@ -1,0 +1,128 @@
+"""Server: who may open a socket, what the page's head says, what a hostile client can do without a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from importlib.metadata import version
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.viz.conftest import Site
+from tests.viz.protocol import Client
+from viz.server import SETTINGS, same_origin
+
+
+def test_the_pins_that_work_offline() -> None:
+    assert version("solara") == version("solara-assets") == version("solara-ui") == "1.58.2"
+    assert version("ipyvuetify").startswith("1.") and version("ipyvue").startswith("1.")
+
+
+def test_telemetry_and_version_checks_are_off_in_code() -> None:
+    assert SETTINGS["SOLARA_TELEMETRY_MIXPANEL_ENABLE"] == "false" and SETTINGS["SOLARA_MODE"] == "production"
+    assert SETTINGS["SOLARA_KERNEL_CULL_TIMEOUT"] == "30m"
+
+
+@pytest.mark.parametrize(
+    "origin, host, let_in",
+    [
+        (b"http://127.0.0.1:8765", b"127.0.0.1:8765", True),
+        (b"http://evil.example", b"127.0.0.1:8765", False),
+        (b"http://127.0.0.1:9999", b"127.0.0.1:8765", False),
+        (b"null", b"127.0.0.1:8765", False),
+        (b"", b"127.0.0.1:8765", False),
+        (b"http://127.0.0.1:8765.evil.example", b"127.0.0.1:8765", False),
+        (None, b"127.0.0.1:8765", True),
+    ],
+)
+def test_a_socket_from_elsewhere_is_turned_away(origin: bytes | None, host: bytes, let_in: bool) -> None:
+    headers = [(b"host", host), *([(b"origin", origin)] if origin is not None else [])]
+    assert same_origin({"type": "websocket", "headers": headers}) is let_in
+
+
+def test_the_page_is_mended(site: Site) -> None:
+    with urlopen(site.url) as page:
+        html, headers = page.read().decode(), page.headers
+    assert '<html lang="en">' in html and "user-scalable=no" not in html and "data-stage" in html
+    assert "default-src 'self'" in headers["content-security-policy"] and headers["x-frame-options"] == "DENY"
+    assert "solara.dev" not in html
+
+
+def test_a_foreign_socket_gets_nothing(site: Site) -> None:
+    with pytest.raises(InvalidStatus):
+        Client(site.port, origin="http://evil.example")
+
+
+def test_only_our_events_are_heard(site: Site, tmp_path: Path) -> None:
+    """ipyvue would import a module and make an object of it for any client that asks; ours does not."""
+    client = Client(site.port)
+    client.hear("world")
+    mark = tmp_path / "made"
+    for content in (
+        {"create_widget": ["pathlib", "Path"], "props": {}, "id": "x"},
+        [1],
+        "x",
+        None,
+        {"event": "__class__"},
+        {"event": ["ask"]},
+        {"create_widget": ["os", "mkdir"], "props": {"path": str(mark)}, "id": "y"},
+        {"event": "ask", "data": {"funcRef": "asked"}},
+    ):
+        client.event(content)
+    assert client.world(changes={"behaviour.leak": 1.25})["policy"]["about"]["changes"] == {"behaviour.leak": 1.25}
+    assert not mark.exists()
+    client.close()
+
+
+def test_a_message_too_large_ends_its_socket_alone(site: Site) -> None:
+    client, other = Client(site.port), Client(site.port)
+    client.hear("world")
+    other.hear("world")
+    client.ask(what="world", seq=1, changes={"x": "y" * 300_000})
+    with pytest.raises((ConnectionClosed, TimeoutError)):
+        client.hear("word", timeout=5)
+    assert other.world()["policy"]
+    other.close()
+
+
+def test_what_is_held_is_not_sent_again(site: Site) -> None:
+    client = Client(site.port)
+    base = json.loads(client.hear("world"))["policy"]["hash"]
+    again = client.world(have=[base], changes={"behaviour.leak": 1.5})
+    assert again["base"] == base and again["policy"]["hash"] != base
+    client.close()
+
+
+@pytest.mark.slow
+def test_thirty_move_levers_at_once(site: Site) -> None:
+    """[6 9 11] Thirty protocol-level clients, different levers each round: p95 of message in to frames out, memory a session."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = site.rss_mb()
+    with ThreadPoolExecutor(30) as pool:
+        clients = list(pool.map(lambda _: Client(site.port), range(30)))
+        list(pool.map(lambda client: client.hear("world"), clients))
+        waits: list[float] = []
+
+        def move(number: int, turn: int) -> float:
+            began = time.perf_counter()
+            said = clients[number].world(changes={"behaviour.leak": round(0.01 + number / 10 + turn / 1000, 4)})
+            assert said["policy"]["about"]["changes"]
+            return time.perf_counter() - began
+
+        for turn in range(4):
+            waits.extend(pool.map(lambda number, turn=turn: move(number, turn), range(30)))
+        same = list(pool.map(lambda client: client.world(changes={"behaviour.leak": 4.9})["policy"]["hash"], clients))
+    waits.sort()
+    p95 = waits[int(0.95 * len(waits))]
+    each = (site.rss_mb() - before) / 30
+    print(f"\n30 clients: median {waits[60]:.2f} s, p95 {p95:.2f} s, {each:.1f} MB a session")
+    assert len(set(same)) == 1
+    assert each <= float(os.environ.get("CHOKEPOINT_MB_PER_SESSION", "3"))
+    assert p95 <= 1.5
+    for client in clients:
+        client.close()
