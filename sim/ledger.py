@@ -162,8 +162,8 @@ class Ledger:
 
     def check(self) -> None:
         """Every chip in one place and every cent accounted for, or InvariantError naming tick, part and both sides."""
-        there = (self.ready + self.finished.sum(axis=0) + self.transit.sum(axis=(0, 1, 3)) + self.moving.sum(axis=(0, 1))
-                 + self.stock.sum(axis=(0, 2)) + self.held.sum(axis=0) + self.scrapped + self.seized)
+        there = (self.ready + self.finished.sum(axis=0) + _by_chip(self.transit) + self.moving.sum(axis=(0, 1))
+                 + _by_chip(self.stock[None]) + self.held.sum(axis=0) + self.scrapped + self.seized)
         wrong = np.flatnonzero(there != self.created)
         if len(wrong):
             chip = int(wrong[0])
@@ -186,6 +186,19 @@ class Ledger:
 
 def _zeros(*shape: int) -> Ints:
     return np.zeros(shape, dtype=np.int64)
+
+
+@njit(cache=True)
+def _by_chip(chips: Any) -> Any:
+    """Chips by part, (chips,), of an array (weeks, labs, chips, channels)."""
+    weeks, labs, parts, channels = chips.shape
+    out = np.zeros(parts, dtype=np.int64)
+    for w in range(weeks):
+        for i in range(labs):
+            for c in range(parts):
+                for k in range(channels):
+                    out[c] += chips[w, i, c, k]
+    return out
 
 
 @njit(cache=True)

@@ -98,14 +98,15 @@ def clear_two_use(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, me
     np.maximum.at(most, wants.buyer, wants.value)
     unit_value, basis = np.minimum(memory.unit_value, most), memory.basis
     best: tuple[int, Trades, Floats] | None = None
-    for _ in range(rounds):
+    for _ in range(rounds):  # a round that is no better ends the search
         book, slotted, reference = _slot(offers, wants, lanes, micro, price, unit_value)
         trades, basis = clear(book, slotted, epoch, seed, basis, quotas)
         utility = int(_utility(offers.ask, offers.chip, wants.buyer, wants.units, wants.value, lanes.lane_offer,
                                lanes.lane_buyer, lanes.lane_cost, trades.lane_flow, micro))
         known = np.minimum(trades.buyer_price * _MICRO / reference, most)
-        if best is None or utility > best[0]:
-            best = utility, trades, known
+        if best is not None and utility <= best[0]:
+            break
+        best = utility, trades, known
         unit_value = np.where(np.isnan(known), unit_value, known)
         price = np.where(np.isnan(trades.offer_price), offers.ask, trades.offer_price)
     if best is None:

@@ -39,6 +39,7 @@ def perceive(world: World) -> None:
     """Bring beliefs and everybody's view to this week."""
     frame, behaviour, ledger = world.frame, world.behaviour, world.ledger
     labs, n_labs = frame.labs, len(frame.names.lab)
+    world.orderable = orderable(world)
     wait = waits(world)
     belief = beliefs(world)
     cover = cover_weeks(belief, behaviour.belief_horizon_weeks.value, behaviour.holding_share_per_week.value,
@@ -58,7 +59,7 @@ def perceive(world: World) -> None:
         cost_usd=card_cost(world)[:n_labs],
         worth=worth,
         use_share=_use_share(world),
-        orderable=orderable(world)[:n_labs],
+        orderable=world.orderable[:n_labs],
         region=frame.buyer_region[:n_labs],
         wait_weeks=wait,
         belief=belief,
@@ -100,7 +101,7 @@ def sealed_orders(world: World) -> Ints:
     chips = whole_chips(value, view.cost_usd, world.fraction)
     orders = np.zeros((len(world.frame.names.buyer), len(world.frame.names.chip)), dtype=np.int64)
     orders[:n_labs] = chips
-    allowed = orderable(world)[n_labs:]
+    allowed = world.orderable[n_labs:]
     orders[n_labs:] = np.where(allowed, Distributor.decide_all(view), 0)
     return orders
 
@@ -189,7 +190,7 @@ def substitute_premium(world: World, wait: Floats) -> Floats:
     chips = world.frame.chips
     monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
     n = len(chips.tpp)
-    lawful = orderable(world)[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(n, dtype=bool)
+    lawful = world.orderable[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(n, dtype=bool)
     months = wait[ROW] / WEEKS_PER_MONTH
     train = chips.worth[0]
     for c in np.flatnonzero(~chips.domestic):
@@ -219,7 +220,7 @@ def cloud_mix(world: World) -> Floats:
     frame, chips = world.frame, world.frame.chips
     n_labs = len(frame.names.lab)
     out = np.zeros((len(frame.names.distributor), len(chips.tpp)))
-    allowed = orderable(world)[n_labs:]
+    allowed = world.orderable[n_labs:]
     pull = (chips.worth[0] / (world.list_usd + world.behaviour.host_cost_usd.value) * 1e4) ** world.behaviour.choice_exponent.value
     for row in np.flatnonzero(frame.distributors.subkind == CLOUD):
         own = np.where(allowed[row] & ~chips.domestic & ~chips.for_china & (chips.owner_lab < 0), pull, 0.0)

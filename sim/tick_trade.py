@@ -36,6 +36,9 @@ QUARTER_WEEKS = 13
 STEPS = ((1.30, 0.25), (1.10, 0.25), (0.95, 0.25), (0.80, 0.25))
 """Tranches of a want: value over the buyer's alternative, and part of the money; an assumption."""
 
+DEAR_CENTS = 2**50
+"""More than any card costs: nobody bids where nothing is offered."""
+
 WEIGHT_FLOOR = 0.02
 """A part worth less than this to a buyer is not bought on the spot or rented."""
 
@@ -241,7 +244,7 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
     lawful = world.standing.permitted[: len(labs.region)]
     lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
                           world.market.diverts, lawful, labs.region, labs.stigma_share, behaviour.host_cost_usd.value * 100,
-                          (money > 0) & (labs.plan_usd[world.tick] > 0)))
+                          (money >= ask_cents.min(initial=DEAR_CENTS)) & (labs.plan_usd[world.tick] > 0)))
     return offers, lanes, wants, weight, (seller.astype(np.int64), chip.astype(np.int64), np.arange(len(labs.region)))
 
 

@@ -45,23 +45,12 @@ class Lab(Actor):
 
 
 def cover_weeks(belief: Floats, horizon_weeks: float, holding_share_per_week: float, most_weeks: float) -> Floats:
-    """Weeks of supply worth holding ahead, for beliefs of any shape.
+    """Weeks of supply worth holding ahead, for beliefs (regions, chips).
 
     A week-x unit is worth buying early while P(ban before x) exceeds its holding cost: the largest x with
     1 - exp(-lambda x) = holding x, lambda = -ln(1 - q) / horizon (newsvendor with exponential ban time).
     """
-    q = np.clip(belief, 0.0, 0.9999)
-    rate = -np.log1p(-q) / horizon_weeks
-    low = np.zeros_like(rate)
-    high = np.full_like(rate, most_weeks)
-    worth_any = rate > holding_share_per_week
-    full = 1.0 - np.exp(-rate * most_weeks) >= holding_share_per_week * most_weeks
-    for _ in range(30):
-        middle = 0.5 * (low + high)
-        pays = 1.0 - np.exp(-rate * middle) >= holding_share_per_week * middle
-        low = np.where(pays, middle, low)
-        high = np.where(pays, high, middle)
-    return np.asarray(np.where(worth_any, np.where(full, most_weeks, low), 0.0))
+    return np.asarray(_cover(belief, horizon_weeks, holding_share_per_week, most_weeks))
 
 
 def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks: float, before: float) -> Floats:
@@ -74,6 +63,31 @@ def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks
     power = exponent + 1.0
     mass = scale / power * (end**power - start**power)
     return np.asarray(np.where(np.isnan(months_since), before, -np.expm1(-mass)))
+
+
+@njit(cache=True)
+def _cover(belief: Any, horizon: float, holding: float, most: float) -> Any:
+    out = np.zeros(belief.shape)
+    for r in range(belief.shape[0]):
+        for c in range(belief.shape[1]):
+            if c and belief[r, c] == belief[r, c - 1]:
+                out[r, c] = out[r, c - 1]
+                continue
+            rate = -np.log1p(-min(max(belief[r, c], 0.0), 0.9999)) / horizon
+            if rate <= holding:
+                continue
+            low, high = 0.0, most
+            if 1.0 - np.exp(-rate * most) >= holding * most:
+                low = most
+            else:
+                for _ in range(30):
+                    middle = 0.5 * (low + high)
+                    if 1.0 - np.exp(-rate * middle) >= holding * middle:
+                        low = middle
+                    else:
+                        high = middle
+            out[r, c] = low
+    return out
 
 
 @njit(cache=True)
