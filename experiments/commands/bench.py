@@ -32,3 +32,23 @@ def clearing(size: str, seeds: int | None, instance: Path | None, as_json: bool)
         return
     for key, value in said.items():
         click.echo(f"{key:>20}  {value:.4g}" if isinstance(value, float) else f"{key:>20}  {value}")
+
+
+@command.command("ensemble")
+@click.argument("scenario", default="history")
+@click.option("--runs", type=click.IntRange(2), default=200, show_default=True, help="Runs a side.")
+@click.option("--pairs", type=click.IntRange(1), default=1, show_default=True, help="How often both sides go, in turns.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes a side.")
+@options("json")
+def ensemble(scenario: str, runs: int, pairs: int, workers: int, as_json: bool) -> None:
+    """Race the local engine, storing included, against mesa.batch_run on the same World to equal tables."""
+    import json
+
+    from experiments.bench_ensemble import race
+
+    said = race(scenario, runs, workers, pairs)
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    for key, value in said.items():
+        click.echo(f"{key:>32}  {value:.4g}" if isinstance(value, float) else f"{key:>32}  {value}")
