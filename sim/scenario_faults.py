@@ -129,8 +129,8 @@ def _bare(kind: Any) -> Any:
 def _below(kind: Any, part: int | str) -> Any:
     if field := _field(kind, str(part)):
         return field.annotation
-    if kind is Lever:
-        return levers[str(part)] if str(part) in levers else None
+    if kind is Lever and str(part) in levers:
+        return levers[str(part)]
     if get_origin(kind) is dict:
         return get_args(kind)[1]
     if get_origin(kind) in (tuple, list):
