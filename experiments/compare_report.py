@@ -14,7 +14,7 @@ import numpy as np
 from experiments import charts
 from experiments.cite import bibtex
 from experiments.report import Picture, embedded, render
-from experiments.summary import said
+from experiments.summary import said, said_difference
 from sim.errors import UsageError
 from sim.metrics import METRICS, metrics
 
@@ -117,9 +117,9 @@ def sure(line: Mapping[str, Any]) -> bool:
 
 
 def signed(line: Mapping[str, Any], part: str) -> str:
-    """A difference with its sign."""
+    """A difference, or an end of its interval, with its sign."""
     value = line[part]
-    return "–" if value is None else ("+" if value > 0 else "") + said(value, line["figure"]["digits"] + 1)
+    return "–" if value is None else said_difference(value, line["figure"]["digits"])
 
 
 def _at(line: Mapping[str, Any], side: str) -> str:

@@ -25,7 +25,7 @@ from experiments.compare import (
     write,
 )
 from experiments.compare_report import parting_lines
-from experiments.summary import console, figure_title, said, shared_unit
+from experiments.summary import console, figure_title, said, said_difference, shared_unit
 from sim.errors import UsageError
 from sim.results import check_replaceable
 from sim.scenario_io import shipped_names
@@ -150,19 +150,18 @@ def _read(sides: Sequence[Side], seeds: Sequence[int], workers: int, bar: Bar) -
 
 def _cells(line: Line, shared: str) -> tuple[Any, ...]:
     figure, interval = line.figure, line.difference.difference
-    bounds = f"[{said(interval.low, figure.digits)}, {said(interval.high, figure.digits)}]"
+    low, high = (said_difference(value, figure.digits) for value in (interval.low, interval.high))
     return (
         figure_title(figure, shared),
         said(line.a, figure.digits),
         said(line.b, figure.digits),
         Text(_difference(line), style="bold" if _sure(line) else ""),
-        bounds if interval.n else "",
+        f"[{low}, {high}]" if interval.n else "",
     )
 
 
 def _difference(line: Line) -> str:
-    value = line.difference.difference.value
-    return ("+" if value > 0 else "") + said(value, line.figure.digits)
+    return said_difference(line.difference.difference.value, line.figure.digits)
 
 
 def _sure(line: Line) -> bool:

@@ -35,6 +35,15 @@ def said(value: float, digits: int) -> str:
     return "0" if value == 0 else f"{value:,.{shown}f}"
 
 
+def said_difference(value: float, digits: int) -> str:
+    """A difference with its sign, with two figures that mean something or up to two decimals more."""
+    if math.isnan(value) or math.isinf(value) or value == 0:
+        return said(value, digits)
+    fine = max(digits, min(digits + 2, 1 - math.floor(math.log10(abs(value)))))
+    shown = f"{value:+,.{fine if abs(value) < 100 else 0}f}"
+    return shown if float(shown.replace(",", "")) else f"{'+' if value > 0 else '-'}0"
+
+
 def show(result: Result, to: Console) -> None:
     """Title, figures by year, rules by year."""
     first, last = result.clock.date_of(0), result.clock.date_of(result.clock.n_ticks)

@@ -14,7 +14,7 @@ from experiments.compare import WHOLE, Comparison, Failure, Side, comparison, jo
 from experiments.compare_report import parting_lines
 from experiments.comparing import say, show_matrix
 from experiments.rebuild import rebuild
-from experiments.summary import console
+from experiments.summary import console, said_difference
 from sim.errors import InvariantError, UsageError
 from sim.results import Result
 from tests.fake_record import FakeScenario, fake_record
@@ -150,6 +150,22 @@ def test_claims_are_means_over_the_seeds(found: Comparison) -> None:
         fake_run("tight", (), seed).read(said["metric"], said["window"], **said["filters"]) for seed in said["seeds"]
     ]
     assert said["scenario"] == "tight" and said["value"] == pytest.approx(np.mean(runs))
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.0, 1, "0"),
+        (-0.0123, 1, "-0.012"),
+        (0.0004, 1, "+0"),
+        (4.26, 1, "+4.3"),
+        (-12345.6, 1, "-12,346"),
+        (float("nan"), 0, "–"),
+        (0.4, 0, "+0.40"),
+    ],
+)
+def test_a_difference_keeps_its_sign_and_two_figures(value: float, digits: int, text: str) -> None:
+    assert said_difference(value, digits) == text
 
 
 def test_the_screen_is_eighty_columns(found: Comparison, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -114,6 +114,12 @@ def test_a_run_with_nothing_in_it_has_a_page() -> None:
     assert "Where the numbers come from" in run_report(Result.from_record(empty, FakeScenario(), 1))
 
 
+@pytest.mark.parametrize("level", ["headline", "full"])
+def test_every_recording_level_has_a_page(level: str) -> None:
+    page = run_report(Result.from_record(fake_record(), FakeScenario(), 1, level))  # type: ignore[arg-type]
+    assert page.count("<svg") >= 4
+
+
 def test_tidy_reads_back_what_the_panels_hold(result: Result) -> None:
     tidy = Tidy(result.table(), result.clock)
     got = tidy.lines("delivered_h100e", "channel", region="CN")
