@@ -114,6 +114,8 @@ class Basis:
         """Pivots of the last solve, those over ties included."""
         self.passes = 0.0
         self.warm = False
+        self.seal = 0
+        """Sum over the kept tree, so that a tree that was tampered with is not walked."""
         ptr = np.zeros(m + 1, np.int64)
         np.cumsum(np.bincount(lanes.lane_buyer, minlength=m), out=ptr[1:])
 
@@ -217,6 +219,8 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
     flow = np.empty(n_lanes, np.int64)
     offer_price, buyer_price = np.empty(n), np.empty(m)
     basis.warm = False
+    if warm and _sealed(basis.kept_arc) != basis.seal:
+        raise InvariantError("clearing: the basis is not the one the last clearing left")
     code, surplus, dual, pivots, scanned = _run(
         net, tree, face, basis.kept_arc, basis.kept_step, basis.order, book.offer_key, book.buyer_key, epoch, seed,
         warm, flow, offer_price, buyer_price)
@@ -225,6 +229,7 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
     if code == 1 or surplus != dual:
         raise InvariantError(f"clearing: no proof; surplus {surplus}, dual {dual}, feasible {code == 0}")
     basis.warm = True
+    basis.seal = _sealed(basis.kept_arc)
     basis.pivots = pivots
     basis.passes = scanned / max(n_lanes, 1)
     return Trades(flow, offer_price, buyer_price, int(surplus), int(dual))
@@ -316,6 +321,15 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
     if 8.0 * largest * could_trade >= 2.0**62 or 2.0 * (min(n, m) + 2.0) * largest >= 2.0**60:
         return largest_code, largest_row
     return 0, 0
+
+
+@njit(cache=True, error_model="numpy")
+def _sealed(arcs):  # type: ignore[no-untyped-def]
+    """A sum that changes when any arc does, or two change places."""
+    seal = 0
+    for x in range(arcs.shape[0]):
+        seal = seal * 1_000_003 + arcs[x]
+    return seal
 
 
 @njit(cache=True, error_model="numpy")
