@@ -1,0 +1,141 @@
+"""Rules of behaviour, each alone: belief, cover, orders, bookings, charges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.agents.chipmaker import revised_list, wanted_bookings
+from sim.agents.distributor import pays
+from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips
+from sim.finance import Stages, announcement_return, charge, lost_sales_usd
+from sim.progress import access, lag_months
+from sim.upstream import DomesticSupply, Lines, bookings
+
+
+def test_belief_grows_with_months_since_the_last_closure() -> None:
+    months = np.array([0.0, 6.0, 12.0, 18.0, 24.0])
+    belief = belief_of(months, 0.5, 1.5, 52.1786, 0.05)
+    assert (np.diff(belief) > 0).all()
+    assert belief[0] == pytest.approx(1 - np.exp(-0.5 / 2.5), abs=1e-9)  # integral of 0.5 x^1.5 over the first year
+
+
+def test_before_any_closure_belief_is_the_prior() -> None:
+    assert belief_of(np.array([np.nan]), 0.5, 1.5, 52.0, 0.05)[0] == 0.05
+
+
+def test_nobody_stockpiles_on_a_faint_fear_and_cover_has_a_limit() -> None:
+    cover = cover_weeks(np.array([[0.05, 0.5, 0.8, 0.95, 1.0]]), 52.0, 0.02, 38.0)[0]
+    assert cover[0] == cover[1] == 0.0
+    assert 0 < cover[2] < cover[3] <= cover[4] == 38.0
+
+
+def orders(belief: float, cover: float, position: float = 0.0) -> float:
+    row = np.array([0.0, 3.0, 10_000.0, 6.0, 2.0, 3.0, 0.5, 52.0])
+    value = order_value(np.array([1e6]), np.zeros(1), np.array([position]), np.full((1, 1), 30_000.0), np.ones((2, 1, 1)),
+                        np.array([[0.6, 0.4]]), np.ones((1, 1), dtype=bool), np.zeros((1, 1)), np.zeros(1, dtype=np.int64),
+                        np.array([[belief]]), np.array([[cover]]), row)
+    return float(value[0, 0])
+
+
+def test_fear_of_a_ban_raises_orders_up_to_the_credit_limit() -> None:
+    assert orders(0.05, 0.0) == pytest.approx(1e6)
+    assert orders(0.9, 30.0) == pytest.approx(3e6)
+
+
+def test_orders_ahead_are_paid_back() -> None:
+    assert orders(0.05, 0.0, position=3e6) == pytest.approx(0.5e6)
+    assert orders(0.05, 0.0, position=1e9) == 0.0
+
+
+def test_parts_of_a_card_are_carried_to_the_next_week() -> None:
+    fraction = np.zeros((1, 1))
+    bought = [int(whole_chips(np.array([[10_000.0]]), np.array([[30_000.0]]), fraction)[0, 0]) for _ in range(6)]
+    assert sum(bought) == 2 or sum(bought) == 1 and fraction[0, 0] > 0.99
+
+
+def booked(wanted: list[float], wafers: float = 10.0, china: list[bool] | None = None) -> list[float]:
+    n = len(wanted)
+    return bookings(np.array(wanted), np.full(n, 1e6), np.zeros(n), 0.14, 1.0, np.zeros(n, dtype=np.int64), np.full(n, 10.0),
+                    np.array(china or [False] * n), np.zeros(n, dtype=bool), np.array([wafers]), 0.2, np.zeros(1)).tolist()
+
+
+def test_bookings_stop_at_the_packaging_lines() -> None:
+    assert sum(booked([80.0, 120.0])) == pytest.approx(100.0)
+
+
+def test_parts_for_china_share_their_part_of_the_lines() -> None:
+    other, china = booked([50.0, 500.0], china=[False, True])
+    assert china == pytest.approx(20.0) and other == pytest.approx(50.0)
+
+
+def test_a_new_part_ramps_no_faster_than_its_growth_limit() -> None:
+    last = np.array([10.0])
+    chosen = bookings(np.array([1000.0]), last, np.array([5.0]), 0.14, 0.05, np.zeros(1, dtype=np.int64), np.zeros(1),
+                      np.zeros(1, dtype=bool), np.zeros(1, dtype=bool), np.array([1.0]), 0.2, np.zeros(1))
+    assert chosen[0] == pytest.approx(11.4)
+
+
+def test_a_queue_asks_for_lines_and_stock_does_not() -> None:
+    assert wanted_bookings(np.array([10.0]), np.array([90]), np.array([150]), 15.0, 9.0, True)[0] == pytest.approx(20.0)
+    assert wanted_bookings(np.array([10.0]), np.array([0]), np.array([1000]), 15.0, 9.0, True)[0] == 0.0
+
+
+def test_a_bar_writes_down_stage_by_stage_and_guidance_converts_nothing() -> None:
+    said = charge(Stages(generic=100, specific=50, finished=20), 1000.0, 0.3, 0.3, 0.6, 0.2, 1.0)
+    assert said.booked_usd == pytest.approx(100 * 300 * 0.4 + 50 * 600 * 0.8 + 20 * 1000)
+    assert said.guided_usd == pytest.approx(100 * 300 + 50 * 600 + 20 * 1000)
+
+
+def test_lost_sales_are_what_could_have_shipped() -> None:
+    assert lost_sales_usd(100, 40, 10.0) == 400.0
+
+
+def test_investors_who_expected_the_bar_answer_less() -> None:
+    surprised = announcement_return(0.16, 0.0, 0.0, 4.5e9, 0.13, 2.7e12)
+    expecting = announcement_return(0.16, 0.0, 0.58, 4.5e9, 0.13, 2.7e12)
+    assert surprised < expecting < 0
+    assert expecting == pytest.approx(-0.42 * 0.16 - 4.5e9 * 0.87 / 2.7e12)
+
+
+def test_diversion_pays_until_detection_does() -> None:
+    street, cost, value = np.array([[40_000.0]]), np.array([[31_000.0]]), np.array([[30_000.0]])
+    assert pays(street, cost, 0.03, np.array([0.002]), 2.0, value, np.zeros(1)).all()
+    assert not pays(street, cost, 0.03, np.array([0.05]), 2.0, value, np.zeros(1)).any()
+
+
+def test_list_prices_move_with_the_queue_within_bounds() -> None:
+    first = np.array([30_000.0, 30_000.0])
+    moved = revised_list(first, first, np.array([24.0, 1.0]), 6.0, 0.05)
+    assert moved[0] > 30_000 > moved[1]
+
+
+def test_output_is_the_least_of_its_inputs() -> None:
+    supply = DomesticSupply(1)
+    supply.dies[0], supply.stacks[0] = 100, 60
+    assert supply.assemble(0, wanted=40, dies_each=2, stacks_each=4, packaging_left=30) == 15
+    assert supply.bound_by[0] == 3
+    assert (supply.dies[0], supply.stacks[0]) == (70, 0)
+
+
+def test_what_is_booked_completes_after_its_lead() -> None:
+    lines = Lines(1, 4)
+    lines.book(0, np.array([7]))
+    done = []
+    for tick in range(1, 6):
+        done.append(int(lines.complete(tick)[0]))
+        lines.book(tick, np.array([0]))
+    assert done == [0, 0, 0, 7, 0]
+
+
+def test_lag_is_how_long_ago_the_frontier_stood_there() -> None:
+    months, levels = np.array([-24.0, -12.0]), np.array([22.0, 23.0])
+    frontier = 24.0 + np.arange(53) / 52.1786
+    assert lag_months(24.5, frontier, months, levels, 52) == pytest.approx(6.0, abs=0.2)
+    assert lag_months(23.0, frontier, months, levels, 52) == pytest.approx(24.0, abs=0.2)
+
+
+def test_access_is_at_once_or_by_the_week() -> None:
+    assert access(5000, 0, 6000, 0) == 1.0
+    assert access(5000, 1000, 0, 400) == pytest.approx(11.0)
+    assert access(5000, 0, 0, 0) == 520.0
