@@ -262,6 +262,9 @@ class Behaviour(BaseModel):
     adaptive_train_cap_h100e: Quantity = parameter(
         "h100 train weights per year", "Legal training worth above which an adaptive US tightens."
     )
+    lobby_weight: Quantity = parameter(
+        "ratio", "Weight of vendors' China share of sales against training worth over its cap, adaptive US."
+    )
     restrain_ready_share: Quantity = parameter(
         "share", "Readiness at which an adaptive China starts to restrain purchases."
     )

@@ -7,7 +7,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import tick_decide, tick_design, tick_invest, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_trade
+from sim import tick_decide, tick_design, tick_invest, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_sign, tick_trade
 from sim.agents.base import AGENTS
 from sim.layout import frame_of, grey_lanes, opening
 from sim.enforcement import Networks
@@ -35,6 +35,7 @@ TICK = (
     ("perceive", tick_decide.perceive),
     ("decide", tick_decide.decide),
     ("design", tick_design.design),
+    ("sign", tick_sign.sign),
     ("license", tick_law.license_goods),
     ("serve", tick_trade.serve),
     ("spot", tick_trade.clear_spot),
@@ -93,6 +94,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.yields: Floats = np.full(len(names.maker), np.nan)
         self.capacity_factor: Floats = np.ones(len(names.maker))
         self.studios = tick_design.Studios(self)
+        self.cabinets = tick_sign.Cabinets(self)
         for name, row in zip(names.actor, range(len(names.actor)), strict=True):
             self._enter(name, row)
         tick_settle.open_minds(self)
