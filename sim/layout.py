@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import Clock
+from sim.errors import Fault, ScenarioError
 from sim.frame import (
     BROKER,
     CLOUD,
@@ -59,6 +60,7 @@ def names_of(scenario: Scenario) -> Names:
 def frame_of(scenario: Scenario, seed: int) -> Frame:
     """The fixed columns of a run."""
     clock, names = scenario.clock, names_of(scenario)
+    _refuse_empty(scenario, names)
     region = _country_regions(scenario, names)
     chips = _chips(scenario, names, clock)
     labs = _labs(scenario, names, clock, region, seed)
@@ -94,6 +96,16 @@ def frame_of(scenario: Scenario, seed: int) -> Frame:
         bill_abroad_share=_billing(scenario, clock),
         row_chinese_customer_share=np.zeros(clock.n_ticks),
     )
+
+
+def _refuse_empty(scenario: Scenario, names: Names) -> None:
+    """A world needs somebody who makes, somebody who buys, and something to sell; raises ScenarioError naming what is missing."""
+    missing = [(axis, wanted) for axis, wanted in (("maker", "a chipmaker"), ("lab", "a lab"), ("chip", "a chip"),
+                                                  ("country", "a country")) if not getattr(names, axis)]
+    if missing:
+        where = "world.chips" if missing[0][0] == "chip" else "world.countries" if missing[0][0] == "country" else "world.actors"
+        raise ScenarioError([Fault(scenario.title or "scenario", 0, where, f"the world has no {axis}", f"add {wanted}")
+                             for axis, wanted in missing])
 
 
 def opening(scenario: Scenario, frame: Frame) -> Ledger:
