@@ -93,6 +93,11 @@ class Result:
     def _tally(self) -> Tally:
         return Tally(self.record)
 
+    @cached_property
+    def _plain_tally(self) -> Tally:
+        """For the levels that do not tell buyers apart."""
+        return Tally(self.record, buyers=False)
+
     def panel(self, name: str) -> Panel:
         """One observable at full detail, whatever the recording level. Raises UsageError for an unknown one."""
         if name not in self._panels:
@@ -107,9 +112,13 @@ class Result:
 
     def recorded(self, level: Level | None = None) -> Iterator[Panel]:
         """The panels a recording level keeps, by name, as it keeps them."""
+        wanted = level or self.recording
         for metric in metrics():
-            kept = metric.at(level or self.recording, self.panel(metric.name))
-            if kept is not None:
+            dims = metric.kept(wanted)
+            if dims is not None:
+                whole = "actor" in dims
+                kept = metric.at(wanted, self.panel(metric.name) if whole else metric.panel(self._plain_tally))
+                assert kept is not None
                 yield kept
 
     def read(self, metric: str, window: str = "", **filters: str | Sequence[str]) -> float:

@@ -83,9 +83,13 @@ class Metric:
         return Panel(self.name, self.unit, self.over_time, self.dims, tuple(keys[row] for row in kept), values[kept],
                      None if base is None else base[kept])
 
+    def kept(self, level: Level) -> tuple[str, ...] | None:
+        """Dimensions, some with their labels, that a level keeps; None where it leaves the metric out."""
+        return {"full": self.dims, "standard": self.standard, "headline": self.headline}[level]
+
     def at(self, level: Level, panel: Panel) -> Panel | None:
         """The panel as a level keeps it; None where it leaves it out."""
-        kept = {"full": self.dims, "standard": self.standard, "headline": self.headline}[level]
+        kept = self.kept(level)
         if kept is None or level == "full":
             return None if kept is None else panel
         parts = [entry.partition("=") for entry in kept]
@@ -127,10 +131,11 @@ class _Rows(NamedTuple):
 
 
 class Tally:
-    """A Record and what several metrics need of it, worked out once."""
+    """A Record and what several metrics need of it, worked out once. Where `buyers` is false the buyers of trades are
+    not told apart (label ""), which spares levels that drop them most of the work."""
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    def __init__(self, record: Record, buyers: bool = True) -> None:
+        self.record, self.buyers = record, buyers
         self.names, self.of, self.trades = record.names, record.of, record.trades
         self.n_ticks = record.clock.n_ticks
 
@@ -176,17 +181,16 @@ class Tally:
         return np.flatnonzero(own & (book <= SPOT))
 
     @cached_property
-    def sold(self) -> list[tuple[str, list[tuple[int, int, str]], Floats, Floats]]:
-        """For each basis, the makers' sales by (row of chip, row of first buyer, country): cells, chips, USD at list;
-        both (n_cells, n_ticks)."""
+    def sold(self) -> list[tuple[str, list[tuple[int, str, str]], Floats, Floats]]:
+        """For each basis, the makers' sales by (row of chip, first buyer, country): cells, chips, USD at list; both
+        (n_cells, n_ticks)."""
         rows = self.sales
-        chip, actor = (_Rows(len(self.names[axis]), self.trades[column][rows])
-                       for axis, column in (("chip", "chip"), ("actor", "buyer")))
+        chip, buyer = _Rows(len(self.names["chip"]), self.trades["chip"][rows]), self.labels("actor", "buyer", rows)
         out = []
         for basis, country in self.sale_axes(rows):
-            cells, (chips, cents) = self._cells(rows, [chip, actor, _Rows(len(country.labels), country.rows)],
-                                                self.trades["chips"][rows], self.trades["list_cents"][rows])
-            named = [(at[0], at[1], country.labels[at[2]]) for at in cells]
+            axes = [chip, *(_Rows(len(axis.labels), axis.rows) for axis in (buyer, country))]
+            cells, (chips, cents) = self._cells(rows, axes, self.trades["chips"][rows], self.trades["list_cents"][rows])
+            named = [(at[0], buyer.labels[at[1]], country.labels[at[2]]) for at in cells]
             out.append((basis, named, chips, cents / CENTS_PER_USD))
         return out
 
@@ -223,6 +227,8 @@ class Tally:
 
     def labels(self, axis: str, column: str, trades: Rows) -> Axis:
         """The axis of a trade column that holds rows of names[axis]."""
+        if column == "buyer" and not self.buyers:
+            return Axis(("",), np.zeros(len(trades), dtype=np.int64))
         return Axis(self.names[axis], self.trades[column][trades])
 
     def count(self, trades: Rows, axes: Sequence[Axis], *amounts: NDArray[Any]) -> tuple[list[Key], list[Floats]]:

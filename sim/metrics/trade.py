@@ -107,13 +107,13 @@ def hub_flow_usd(tally: Tally) -> Series:
     return Series(keys, values)
 
 
-def _sold_key(tally: Tally, chip: int, actor: int, to: str, basis: str) -> Key:
+def _sold_key(tally: Tally, chip: int, actor: str, to: str, basis: str) -> Key:
     maker = tally.of["chip_maker"][chip]
     return (tally.names["maker"][maker], tally.names["country"][tally.of["maker_hq"][maker]], tally.names["chip"][chip],
-            tally.names["actor"][actor], to, tally.country_region[to], basis)
+            actor, to, tally.country_region[to], basis)
 
 
-def _booked_key(tally: Tally, chip: int, actor: int, to: str, basis: str) -> Key:
+def _booked_key(tally: Tally, chip: int, actor: str, to: str, basis: str) -> Key:
     vendor, start, part, buyer, to, region, basis = _sold_key(tally, chip, actor, to, basis)
     segment = "datacentre" if tally.of["chip_datacentre"][chip] else "consumer"
     return (vendor, start, part, segment, buyer, to, region, basis)

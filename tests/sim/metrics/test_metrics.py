@@ -112,6 +112,18 @@ def test_a_level_keeps_the_whole(level: str, panels: dict[str, Panel]) -> None:
         np.testing.assert_allclose(kept.total(), panels[found.name].total(), rtol=1e-12, err_msg=found.name)
 
 
+@pytest.mark.parametrize("level", ["headline", "standard"])
+def test_not_telling_buyers_apart_changes_no_number(level: str, record: Record, panels: dict[str, Panel]) -> None:
+    plain = Tally(record, buyers=False)
+    for found in metrics():
+        kept = found.kept(level)  # type: ignore[arg-type]
+        if kept is None or "actor" in kept:
+            continue
+        one, other = (found.at(level, panel) for panel in (panels[found.name], found.panel(plain)))  # type: ignore[arg-type]
+        assert one is not None and other is not None and one.keys == other.keys, found.name
+        np.testing.assert_allclose(one.values, other.values, rtol=1e-12, err_msg=found.name)
+
+
 def test_levels_are_nested_in_size(panels: dict[str, Panel]) -> None:
     count = {
         level: sum(len(kept.keys) for found in metrics() if (kept := found.at(level, panels[found.name])) is not None)  # type: ignore[arg-type]
@@ -247,7 +259,7 @@ def test_the_standard_level_is_quick() -> None:
     record = fake_record(260, "history")
     took = []
     for _ in range(3):
-        tally, begun = Tally(record), time.perf_counter()
+        tally, begun = Tally(record, buyers=False), time.perf_counter()
         for found in metrics():
             found.at("standard", found.panel(tally))
         took.append(time.perf_counter() - begun)
@@ -263,8 +275,7 @@ def _with_idle(record: Record) -> Record:
         "chip": (*record.names["chip"], "zz_idle_part"),
     }
     of = {
-        name: np.append(values, values[-1]) if name.startswith(("lab_", "chip_")) else values
-        for name, values in record.of.items()
+        name: np.append(values, values[-1]) if name.startswith(("lab_", "chip_")) else values for name, values in record.of.items()
     }
     of["lab_actor"][-1] = len(record.names["actor"])
     of["chip_cut_from"][-1] = -1
