@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from experiments.design import Design, Study
 from experiments.engines.base import Engine, Work, drive
@@ -14,6 +15,9 @@ from experiments.provenance import SCENARIO_MODEL, canonical, sources_of
 from experiments.store import Mended, Store
 from experiments.tasks import run_chunk
 from sim.errors import UsageError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 ENGINES = ("sequential", "local", "dask")
 
@@ -84,11 +88,21 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
 
     loaded = {name: sim.load(name) for name in design.scenarios}
     main = loaded[design.scenario]
-    known = {name: item.model_dump() for name, item in main.uncertainties.items()}
+    known = ranges_of(main) | {name: item.model_dump() for name, item in main.uncertainties.items()}
     stated = {name: Outcome.of(item).text for name, item in main.outcomes.items()}
     whole = design.completed(known, stated)
     study = _study(whole, model, {name: scenario.hash for name, scenario in loaded.items()})
     return Store.create(folder, whole, study, {name: canonical(scenario.plain()) for name, scenario in loaded.items()})
+
+
+def ranges_of(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """Every behaviour parameter that carries a range, as a uniform factor by its path."""
+    found = {}
+    for name in type(scenario.behaviour).model_fields:
+        value = getattr(scenario.behaviour, name)
+        if not isinstance(value, str) and value.low < value.high:
+            found[f"behaviour.{name}"] = {"low": value.low, "high": value.high}
+    return found
 
 
 def _study(design: Design, model: str, hashes: Mapping[str, str]) -> Study:

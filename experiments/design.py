@@ -58,7 +58,7 @@ def _policy(said: Any) -> Any:
 
 
 def _named(said: Any) -> Any:
-    """A list of names means the scenario's own uncertainties of those names."""
+    """A list of names means the scenario's own: uncertainties it states, or values that carry a range."""
     return {str(name): None for name in said} if isinstance(said, list | tuple) else said
 
 
@@ -119,18 +119,14 @@ class Design(BaseModel):
         found = dict(self.uncertainties)
         for name in [name for name, factor in found.items() if factor is None]:
             if name not in known:
-                raise UsageError(
-                    f'{self.scenario} states no uncertainty "{name}"; it states: {", ".join(sorted(known)) or "none"}'
-                )
+                raise UsageError(f'{self.scenario} states no uncertainty "{name}"; it states: {", ".join(sorted(known)) or "none"}')
             found[name] = Factor.model_validate(known[name])
         return self.model_copy(update={"uncertainties": found, "outcomes": self.outcomes or dict(outcomes)})
 
     @property
     def scenarios(self) -> list[str]:
         """The scenarios it runs: its own first, then those of its policies."""
-        return list(
-            dict.fromkeys([self.scenario, *(policy.scenario or self.scenario for policy in self.policies.values())])
-        )
+        return list(dict.fromkeys([self.scenario, *(policy.scenario or self.scenario for policy in self.policies.values())]))
 
     def all_policies(self) -> dict[str, Policy]:
         """The named policies crossed with the settings of the levers, by name."""

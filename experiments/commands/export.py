@@ -50,9 +50,11 @@ def command(folder: Path, form: str, out: Path | None, as_json: bool, quiet: boo
 def _iamc(store: Store, path: Path) -> int:
     import sim
     from experiments.iamc import write_iamc
+    from experiments.tasks import overrides
     from sim.metrics.base import METRICS
     from sim.registry import discover
 
     discover("sim.metrics", "chokepoint.metrics", METRICS)
-    clock = sim.load(store.study.scenario_file(store.design.scenario)).clock
+    _, case = next(store.plan())
+    clock = sim.load(store.study.scenario_file(case.scenario), overrides(case)).clock
     return write_iamc(store, path, clock, {name: METRICS[name].over_time for name in METRICS.names})
