@@ -78,24 +78,29 @@ def keeping(said: Callable[[], str]) -> Iterator[None]:
 
 
 class Bar:
-    """A progress bar with the time left, on standard error, for people only. Call it with the part done and the whole."""
+    """A progress bar on standard error, for people only, with the time left by the pace since its first call. Call it
+    with the part done and the whole."""
 
     _WIDTH = 32
 
     def __init__(self, title: str, quiet: bool = False, unit: str = "weeks") -> None:
         self.title, self.unit = title, unit
         self.shown = not quiet and sys.stderr.isatty()
-        self.started = self.drawn = time.monotonic()
+        self.drawn = 0.0
+        self.first: tuple[float, int] | None = None
+        if self.shown:
+            print(f"{title}: getting ready; after an installation this takes a minute", end="", file=sys.stderr, flush=True)
 
     def __call__(self, done: int, whole: int) -> None:
         now = time.monotonic()
+        since, before = self.first = self.first or (now, done)
         if not self.shown or (done < whole and now - self.drawn < 0.08):
             return
         self.drawn = now
         full = self._WIDTH * done // max(whole, 1)
-        left = (now - self.started) * (whole - done) / done if done else 0.0
+        left = (now - since) * (whole - done) / max(done - before, 1)
         line = f"{'━' * full}{'╌' * (self._WIDTH - full)} {done}/{whole} {self.unit}, {left:3.0f} s left "
-        print(f"\r{self.title} {line}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{self.title} {line}", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the bar away."""

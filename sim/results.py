@@ -343,11 +343,14 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raises UsageError when a folder holds anything but an earlier result."""
+    """Raises UsageError when a folder holds anything but an earlier result, or cannot be made."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
         raise UsageError(f"{folder} holds other files (no manifest.json); choose another --out")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; choose another --out")
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise UsageError(f"{folder} cannot be made: {above} is no folder you may write in; choose another --out")
 
 
 def _replace(folder: Path, fill: Callable[[Path], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from experiments import cli
-from experiments.common import folder_for, name_of
+from experiments.common import Bar, folder_for, name_of
 from sim.errors import Fault, InvariantError, ScenarioError
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +158,29 @@ def test_a_closed_pipe_is_no_error() -> None:
         f"{sys.executable} -m experiments.cli --help | head -1", shell=True, capture_output=True, text=True, cwd=ROOT
     )
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_is_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 60.0, 61.0, 62.0, *[70.0] * 9])
+    monkeypatch.setattr("experiments.common.time.monotonic", lambda: next(moments))
+    monkeypatch.setattr(sys, "stderr", Screen())
+    next(moments)
+    bar = Bar("history")
+    for week in (1, 2, 3):
+        bar(week, 10)
+    bar.close()
+    said = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "3/10 weeks,   7 s left" in said and said.endswith("\r\033[K")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    Bar("history")(1, 10)
+    monkeypatch.setattr(sys, "stderr", Screen())
+    Bar("history", quiet=True)(1, 10)
+    assert not sys.stderr.getvalue()  # type: ignore[attr-defined]
 
 
 def test_default_folders_tell_runs_apart() -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UsageError
-from sim.results import Result, write_folder
+from sim.results import Result, check_replaceable, write_folder
 from tests.fake_record import FakeScenario, fake_record
 
 
@@ -155,6 +155,14 @@ def test_a_folder_of_something_else_is_left_alone(result: Result, tmp_path: Path
     with pytest.raises(UsageError, match="other files"):
         result.write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_place_that_cannot_be_is_told_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "deeper" / "run"):
+        with pytest.raises(UsageError, match="choose another --out"):
+            check_replaceable(place)
+    check_replaceable(tmp_path / "new" / "deep" / "run")
 
 
 def test_a_failed_write_leaves_the_earlier_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
