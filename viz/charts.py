@@ -21,7 +21,7 @@ class HasPanels(Protocol):
 
 @dataclass(frozen=True)
 class Chart:
-    """One small picture: an observable, what of it, and how its number is written. Its series are folded as the observable declares.
+    """One small picture: an observable, what of it, and how its number is written; folded as the observable declares.
 
     without  labels left out, by dimension.
     running  a flow drawn as its sum since the start, so that a level can be compared at any week.

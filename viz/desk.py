@@ -166,7 +166,7 @@ class Desk:
         series = charts.all_series(result)
         about = {
             "title": self.scenario(name).title or name,
-            "summary": self.scenario(name).summary,
+            "summary": self.scenario(name).summary.replace("`", ""),
             "scenario": name,
             "seed": seed,
             "version": version(),

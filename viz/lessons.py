@@ -74,7 +74,7 @@ def parse(name: str, text: str) -> Lesson:
         elif not steps and (match := _HEAD.match(line)):
             head[match[1]] = match[2].strip()
         elif steps and (match := _TASK.match(line)):
-            steps[-1].todo.append(Task(match[1], _deeds(match[2], name, number)))
+            steps[-1].todo.append(Task(match[1].replace("*", ""), _deeds(match[2], name, number)))
         elif steps and line.startswith("? "):
             steps[-1].question = line[2:].strip()
         elif steps and line.startswith("( ) "):

@@ -1,4 +1,7 @@
-"""A page's server in a process of its own, over made-up runs: `python -m tests.viz.serve PORT [SCENARIO ...]`; prints a room's code and token."""
+"""A page's server in a process of its own: `python -m tests.viz.serve PORT [SCENARIO ...]`.
+
+Over made-up runs where no scenario is named; prints a room's code and its teacher's token.
+"""
 
 from __future__ import annotations
 

@@ -261,7 +261,8 @@ def test_the_keyboard_reaches_all_in_twenty_stops(tab: Open) -> None:
     page.page.click("[data-testid=lever]")
     page.page.evaluate("document.querySelector('.skip').focus()")
     stops: list[str] = ["skip"]
-    mark = "e => { const seen = e.dataset.stop; e.dataset.stop = 1; return seen || e === document.body ? '' : (e.dataset.testid || e.tagName) + ' ' + e.textContent.slice(0, 12); }"
+    mark = """e => { const seen = e.dataset.stop; e.dataset.stop = 1;
+        return seen || e === document.body ? '' : (e.dataset.testid || e.tagName) + ' ' + e.textContent.slice(0, 12); }"""
     for _ in range(40):
         page.page.keyboard.press("Tab")
         here = page.page.evaluate(f"({mark})(document.activeElement)")
@@ -283,11 +284,13 @@ def test_every_control_has_a_name_and_the_page_a_language(home: Tab) -> None:
     assert "user-scalable" not in page.page.get_attribute("meta[name=viewport]", "content")
     for name in ("levers", "why", "lessons", "data"):
         page.page.click(f"[data-testid=tab_{name}]")
-        nameless = page.page.evaluate("""() => [...document.querySelectorAll('.cp button, .cp input, .cp select, .cp [role=button]')].filter((e) =>
-            !(e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length) || e.title)).map((e) => e.outerHTML.slice(0, 120))""")
+        nameless = page.page.evaluate("""() => [...document.querySelectorAll('.cp button, .cp input, .cp select, .cp [role=button]')]
+            .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length) || e.title))
+            .map((e) => e.outerHTML.slice(0, 120))""")
         assert nameless == []
     assert page.page.locator("h1:visible").count() == 1
-    shapes = page.page.evaluate("""() => [...document.querySelectorAll('g.node')].map((g) => [g.getAttribute('aria-label').split(', ')[1].split(':')[0],
+    shapes = page.page.evaluate("""() => [...document.querySelectorAll('g.node')].map((g) => [
+        g.getAttribute('aria-label').split(', ')[1].split(':')[0],
         g.querySelector('.mark').getAttribute('d').replace(/[-0-9.,]/g, '')])""")
     assert len({kind for kind, _ in shapes}) == 4 == len({shape for _, shape in shapes})
 
@@ -308,10 +311,12 @@ def test_reduced_motion_moves_by_weeks_alone(tab: Open) -> None:
     """[30]"""
     page = tab("?w=45", reduced_motion="reduce")
     page.page.click("[data-testid=play]")
-    shots = page.page.evaluate("""async () => { const out = []; for (let i = 0; i < 12; i++) { await new Promise(requestAnimationFrame);
-        out.push([document.querySelector('[data-testid=scrub]').value, document.querySelector('canvas').toDataURL().length, document.querySelector('canvas').toDataURL()]); } return out; }""")
+    shots = page.page.evaluate("""async () => { const out = []; for (let i = 0; i < 12; i++) {
+        await new Promise(requestAnimationFrame);
+        out.push([document.querySelector('[data-testid=scrub]').value, document.querySelector('canvas').toDataURL()]); }
+        return out; }""")
     by_week: dict[str, set[str]] = {}
-    for week, _, picture in shots:
+    for week, picture in shots:
         by_week.setdefault(week, set()).add(picture)
     assert all(
         len(pictures) <= 2 for pictures in by_week.values()
@@ -337,8 +342,10 @@ def test_a_projector_shows_nothing_below_eighteen_pixels(home: Tab) -> None:
     page.page.click("[data-testid=projector]")
     for name in ("levers", "why", "lessons", "data"):
         page.page.click(f"[data-testid=tab_{name}]")
-        small = page.page.evaluate("""() => [...document.querySelectorAll('.cp *')].filter((e) => e.checkVisibility() && !e.closest('.live-text, .skip')
-            && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) && parseFloat(getComputedStyle(e).fontSize) < 18).map((e) => e.outerHTML.slice(0, 90))""")
+        small = page.page.evaluate("""() => [...document.querySelectorAll('.cp *')]
+            .filter((e) => e.checkVisibility() && !e.closest('.live-text, .skip')
+                && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
+                && parseFloat(getComputedStyle(e).fontSize) < 18).map((e) => e.outerHTML.slice(0, 90))""")
         assert small == []
     page.page.click("[data-testid=projector]")
 

@@ -47,8 +47,7 @@ class Charts {
       if (!this.same) put(card.square, b, true);
       card.value.textContent = short(v, digits);
       const gap = v !== null && b !== null && v !== undefined && b !== undefined ? v - b : null;
-      card.delta.textContent = this.same || gap === null ? "" : Math.abs(gap) < 1e-9 ? "= " + this.t.as_base : (gap > 0 ? "▲ " : "▼ ") + signed(gap, (n) => short(n, Math.max(digits, 0)));
-      card.box.setAttribute("aria-label", card.name + ": " + card.value.textContent + " " + card.series.unit + (card.delta.textContent ? ", " + card.delta.textContent + " " + this.t.against_base : ""));
+      card.delta.textContent = this.same || gap === null ? "" : Number(Math.abs(gap).toFixed(digits)) === 0 ? "= " + this.t.as_base : (gap > 0 ? "▲ " : "▼ ") + signed(gap, (n) => short(n, Math.max(digits, 0)));
     }
   }
 }

@@ -121,7 +121,7 @@ class Picture {
   draw(tick, now) {
     if (!this.world || !this.w) return;
     this.tick = tick;
-    if (this.drawn !== tick || this.heated !== this.hot) { this.lanes(tick); this.nodes(tick); this.drawn = tick; this.heated = this.hot; }
+    if (this.drawn !== tick || this.heated !== this.hot) { this.lanes(tick); this.nodes(tick); this.drawn = tick; this.heated = this.hot; this.fresh = this.groups; }
     const pen = this.canvas.getContext("2d");
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -173,6 +173,7 @@ class Picture {
       pen.stroke();
     });
     this.bars(pen, shut);
+    if (this.difference) this.largestGaps(pen, tick);
     pen.setLineDash([]);
     pen.globalAlpha = 1;
   }
@@ -208,6 +209,23 @@ class Picture {
     pen.stroke();
   }
 
+  /** The four lanes that differ most say by how many chips a week. */
+  largestGaps(pen, tick) {
+    const rows = this.world.lanes.map((_, row) => row).filter((row) => Math.abs(this.gap(row, tick)) >= 0.5).sort((a, b) => Math.abs(this.gap(b, tick)) - Math.abs(this.gap(a, tick))).slice(0, 4);
+    pen.setLineDash([]);
+    pen.globalAlpha = 1;
+    pen.font = `600 ${Math.max(11, this.em * 0.78)}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    rows.forEach((row, i) => {
+      const at = 2 * (7 + 2 * (i % 3)), x = this.curves[row].points[at], y = this.curves[row].points[at + 1], text = signed(this.gap(row, tick), (v) => short(Math.round(v)));
+      pen.lineWidth = 4;
+      pen.strokeStyle = "#ffffff";
+      pen.strokeText(text, x, y - 4);
+      pen.fillStyle = INK;
+      pen.fillText(text, x, y - 4);
+    });
+  }
+
   goods(pen, tick, now) {
     const world = this.world;
     pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
@@ -240,8 +258,9 @@ class Picture {
         entry.ring.style.display = turn ? "" : "none";
         entry.wait = turn + 100 * rounded;
       }
-      entry.group.setAttribute("aria-label", node.label + ", " + this.t["kind_" + node.kind] + ": " + this.said(row, tick));
+      if (!this.act.playing()) entry.group.setAttribute("aria-label", node.label + ", " + this.t["kind_" + node.kind] + ": " + this.said(row, tick));
       const near = !this.hot || this.hot.node === row || (this.hot.lane !== undefined ? [world.lanes[this.hot.lane].from, world.lanes[this.hot.lane].to].includes(row) : this.joined(row));
+      if (this.heated === this.hot && this.fresh === this.groups) return;
       entry.group.style.opacity = near ? 1 : 0.3;
       entry.label.style.display = entry.plain || (this.hot && (this.hot.node === row || (this.hot.lane !== undefined && near))) ? "" : "none";
     });

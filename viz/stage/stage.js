@@ -23,7 +23,7 @@ class Stage {
   act() {
     let timer = null;
     return {
-      online: this.online, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario,
+      online: this.online, playing: () => this.playing, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario,
       toggle: () => this.toggle(), step: (n) => { this.stop(); this.seek(this.state.week + n); }, seek: (tick) => this.seek(tick), select: (picked) => this.select(picked), say: (text) => this.say(text),
       change: (changes, said, quiet) => this.change(changes, said, quiet), undo: () => this.undo(), preset: (preset) => this.preset(preset), soon: (run) => { clearTimeout(timer); timer = setTimeout(run, 120); },
       ask: (what, data) => this.ask(what, data), openLever: (id) => { if (this.levers) { this.levers.open = id; this.levers.find = ""; this.tab("levers"); this.levers.draw(); const item = this.levers.box.querySelector(`[data-id="${CSS.escape(id)}"]`); if (item) { item.scrollIntoView({ block: "nearest" }); item.focus(); } } },
@@ -36,7 +36,7 @@ class Stage {
     this.scenarioBox = pick({ "data-testid": "scenario", "aria-label": t.scenario, onchange: () => this.preset({ scenario: this.scenarioBox.value, changes: {}, title: this.scenarioBox.selectedOptions[0].textContent }) }, (this.boot.scenarios || []).map((one) => h("option", { value: one.id }, one.title)));
     const views = ["one", "both", "difference"].map((view) => h("button", { type: "button", role: "radio", "data-testid": "view_" + view, "data-view": view, onclick: () => this.view(view) }, t["view_" + view]));
     this.views = h("div", { class: "views", role: "radiogroup", "aria-label": t.view }, views);
-    const tool = (id, text, run, label) => h("button", { type: "button", "data-testid": id, onclick: run, "aria-label": label || null, title: label || null }, text);
+    const tool = (id, text, run, label) => h("button", { type: "button", "data-testid": id, onclick: run, title: label || null }, text);
     this.pinBox = tool("pin", t.pin, () => this.pin(), t.pin_help);
     this.branchBox = tool("branch", t.branch, () => this.branch(), t.branch_help);
     this.projector = tool("projector", t.projector, () => { const on = this.root.classList.toggle("projector"); this.projector.setAttribute("aria-pressed", String(on)); this.refit(); }, t.projector_help);
@@ -55,7 +55,7 @@ class Stage {
     clear(this.root, h("a", { class: "skip", href: "#cp-picture" }, t.skip),
       h("header", {}, h("div", { class: "brand" }, h("span", { class: "logo", "aria-hidden": "true" }, "chokepoint"), this.title), this.boot.scenarios && this.boot.scenarios.length > 1 ? this.scenarioBox : null, this.views, tools),
       this.banner,
-      h("main", {}, h("div", { class: "stage" }, this.summary, h("div", { class: "frame" }, this.figures, this.work), this.legend, this.timeline.box, this.charts.box), h("aside", { "aria-label": t.panels }, this.tabs, this.panel)),
+      h(this.online ? "div" : "main", { class: "grid" }, h("div", { class: "stage" }, this.summary, h("div", { class: "frame" }, this.figures, this.work), this.legend, this.timeline.box, this.charts.box), h("aside", { "aria-label": t.panels }, this.tabs, this.panel)),
       this.live);
     this.root.classList.add("cp");
     roving(this.views, "button"); roving(tools, "button"); roving(this.tabs, "[role=tab]");
@@ -226,7 +226,7 @@ class Stage {
   }
 
   tellChange() {
-    const lines = this.policy.series.map((one) => { const twin = this.base.series.find((o) => o.id === one.id), v = one.values[this.state.week], b = twin ? twin.values[this.state.week] : null; return v !== null && b !== null && Math.abs(v - b) > 1e-9 ? (this.t["chart_" + one.id] || one.id) + " " + short(v, one.digits) + " " + one.unit + ", " + signed(v - b, (n) => short(n, one.digits)) + " " + this.t.against_base : null; }).filter(Boolean).slice(0, 3);
+    const lines = this.policy.series.map((one) => { const twin = this.base.series.find((o) => o.id === one.id), v = one.values[this.state.week], b = twin ? twin.values[this.state.week] : null; return v !== null && b !== null && Number(Math.abs(v - b).toFixed(one.digits)) > 0 ? (this.t["chart_" + one.id] || one.id) + " " + short(v, one.digits) + " " + one.unit + ", " + signed(v - b, (n) => short(n, one.digits)) + " " + this.t.against_base : null; }).filter(Boolean).slice(0, 3);
     this.say((this.said ? this.said + ". " : "") + dayOf(this.policy.start, this.state.week) + ": " + (lines.join("; ") || this.t.same_as_base) + ".");
     this.said = null;
   }
@@ -271,7 +271,7 @@ class Stage {
     requestAnimationFrame(this.frame);
   }
 
-  stop() { if (!this.playing) return; this.playing = false; this.clock = this.state.week; this.draw(); this.link(); if (this.open === "why") this.why.draw(this.state.week); if (this.open === "data") this.data.draw(this.state.week); }
+  stop() { if (!this.playing) return; this.playing = false; this.clock = this.state.week; this.left.drawn = this.right.drawn = -1; this.draw(); this.link(); if (this.open === "why") this.why.draw(this.state.week); if (this.open === "data") this.data.draw(this.state.week); }
 
   frame(now) {
     if (!this.playing) return;
