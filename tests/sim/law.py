@@ -8,7 +8,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-import sim
+from sim import scenario_io
 from sim.catalog import Catalog, part
 from sim.clock import Clock
 from sim.levers.base import Rule
@@ -105,7 +105,7 @@ def cell(book: Rulebook, deal: LegalClass, chip: str) -> tuple[int, int]:
 @cache
 def history() -> Scenario:
     """The shipped record."""
-    return sim.load("history")
+    return scenario_io.load("history")
 
 
 def without(*names: str) -> Scenario:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import sim
+from sim import scenario_io
 from sim.rulebook import Rulebook
 from sim.ruling import Question, explain
 from sim.scope import LegalClass
@@ -35,11 +35,11 @@ LEASE = {"destination": "MY", "buyer": "bytedance", "rental": True}
 def test_a_counterfactual_changes_its_verdict(name: str, ask: dict[str, Any], in_history: str, instead: str) -> None:
     asked = Question(**{"destination": "CN", **ask, "day": date.fromisoformat(ask["day"])})
     assert explain(history(), asked).verdict == in_history
-    assert explain(sim.load(name), asked).verdict == instead
+    assert explain(scenario_io.load(name), asked).verdict == instead
 
 
 def law(name: str, day: str) -> tuple[Rulebook, Terms]:
-    book = Rulebook.for_scenario(sim.load(name))
+    book = Rulebook.for_scenario(scenario_io.load(name))
     book.register([LegalClass("hbm", "KR", "CN", "CN"), LegalClass("tools", "NL", "CN", "CN"),
                    LegalClass("tools", "US", "CN", "CN"), LegalClass("sale", "US", "CN", "CN")])
     return book, book.on(date.fromisoformat(day))

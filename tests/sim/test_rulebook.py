@@ -272,6 +272,12 @@ def test_a_leak_is_heard_until_the_rule_is_public() -> None:
     assert not item.cells[cell(book, SALE._replace(destination="MY"), "big")]
 
 
+def test_a_report_of_monday_is_heard_a_week_later_and_a_rule_of_monday_is_still_a_rumour() -> None:
+    leak = {"reported": "2022-08-08", "signal": "tighten", "certainty": 0.6}
+    book = book_of({"R": rule(DENIAL, since="2022-09-05", announced="2022-08-22", leaks=[leak])})
+    assert [bool(book.heard(tick)) for tick in (31, 32, 33, 34)] == [False, True, True, False]
+
+
 def test_closures_count_from_the_last_one() -> None:
     book = book_of(
         {

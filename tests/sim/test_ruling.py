@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-import sim
+from sim import scenario_io
 from sim.errors import UsageError
 from sim.ruling import VERDICTS, Question, explain
 from tests.sim.law import history
@@ -20,7 +20,7 @@ CHINA = {"destination": "CN", "day": date(2024, 4, 15)}
 
 @pytest.mark.parametrize("case", STORIES, ids=lambda case: case["story"])
 def test_a_story_of_the_law(case: dict[str, Any]) -> None:
-    scenario = sim.load("history", case["set"]) if "set" in case else history()
+    scenario = scenario_io.load("history", case["set"]) if "set" in case else history()
     told = explain(scenario, Question(**case["ask"])).plain()
     assert {key: told[key] for key in case["expect"]} == {
         key: tuple(value) if isinstance(value, list) else value for key, value in case["expect"].items()
