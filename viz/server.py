@@ -117,12 +117,13 @@ class Guard:
 
     def mend(self, html: str) -> str:
         """Language, zoom, a description, and the stage's own files, which load beside Solara's."""
-        head = (
-            f'<meta name="description" content="chokepoint: the AI-chip trade under export controls">\n'
-            f'<link rel="stylesheet" href="/stage.css?v={self.mark}">
-'
-            f'<script data-stage defer src="/stage.js?v={self.mark}"></script>
-</head>'
+        head = "\n".join(
+            (
+                '<meta name="description" content="chokepoint: the AI-chip trade under export controls">',
+                f'<link rel="stylesheet" href="/stage.css?v={self.mark}">',
+                f'<script data-stage defer src="/stage.js?v={self.mark}"></script>',
+                "</head>",
+            )
         )
         return (
             html.replace("<html>", f'<html lang="{self.language}">', 1)
