@@ -44,22 +44,24 @@ SIZES = {
 
 def random_book(size: Size, seed: int) -> tuple[Book, Lanes]:
     """Chips at list price give or take a fifth, buyers of very different size, lanes that favour the buyer's region, a
-    tenth of them barred, a tenth grey (dear and narrow); supply covers about two thirds of what is wanted."""
+    tenth of them barred, a tenth grey (dear and narrow); a chip better than the one a buyer has in mind is worth
+    about its difference in list price more; supply covers about two thirds of what is wanted."""
     draws = default_rng(seed)
     n, m = size.offers, size.buyers
     chip, at = draws.integers(0, len(LIST_CENTS), n), draws.integers(0, REGIONS, n)
-    home = draws.integers(0, REGIONS, m)
+    home, meant = draws.integers(0, REGIONS, m), draws.integers(0, len(LIST_CENTS), m)
     wanted = np.maximum(1, draws.lognormal(2.0, 1.0, (m, TRANCHES))).astype(np.int64)
     supply = np.maximum(1, draws.lognormal(0.0, 1.0, n))
     supply = np.maximum(1, supply * (0.66 * wanted.sum() / supply.sum())).astype(np.int64)
     book = Book(
         offer_ask=_ticks(LIST_CENTS[chip] * draws.uniform(0.8, 1.2, n)), offer_cap=supply,
         offer_key=_keys("offer", n), tranche_buyer=np.repeat(np.arange(m), TRANCHES),
-        tranche_value=_values(draws, m), tranche_cap=wanted.ravel(), buyer_key=_keys("buyer", m))
-    return book, _lanes(draws, size, at, home)
+        tranche_value=_values(LIST_CENTS[meant] * draws.uniform(1.0, 1.8, m)), tranche_cap=wanted.ravel(),
+        buyer_key=_keys("buyer", m))
+    return book, _lanes(draws, size, chip, meant, at, home)
 
 
-def _lanes(draws: Generator, size: Size, at: Ints, home: Ints) -> Lanes:
+def _lanes(draws: Generator, size: Size, chip: Ints, meant: Ints, at: Ints, home: Ints) -> Lanes:
     n, m = size.offers, size.buyers
     pairs = np.unique(draws.integers(0, n * m, int(1.6 * size.lanes)))
     near = at[pairs % n] == home[pairs // n]
@@ -69,13 +71,15 @@ def _lanes(draws: Generator, size: Size, at: Ints, home: Ints) -> Lanes:
     freight = draws.integers(0, 40, (REGIONS, REGIONS)) * TICK_CENTS
     kind = draws.random(len(pairs))
     grey = kind < 0.1
-    cost = freight[at[offer], home[buyer]] + np.where(grey, draws.integers(60, 200, len(pairs)) * TICK_CENTS, 0)
+    taste = draws.uniform(0.85, 1.15, (len(LIST_CENTS), m))[chip[offer], buyer]
+    better = _ticks((LIST_CENTS[chip[offer]] - LIST_CENTS[meant[buyer]]) * taste)
+    risk = np.where(grey, draws.integers(60, 200, len(pairs)) * TICK_CENTS, 0)
+    cost = freight[at[offer], home[buyer]] + risk - better
     cap = np.where(grey, draws.integers(1, 20, len(pairs)), UNCAPPED)
     return Lanes(offer, buyer, cost, np.where(kind > 0.9, 0, cap))
 
 
-def _values(draws: Generator, count: int) -> Ints:
-    top = draws.choice(LIST_CENTS, count) * draws.uniform(1.0, 1.8, count)
+def _values(top: NDArray[np.float64]) -> Ints:
     return _ticks(top[:, None] * np.linspace(1.0, 0.5, TRANCHES)[None, :]).ravel()
 
 
@@ -97,7 +101,7 @@ def next_tick(book: Book, lanes: Lanes, seed: int) -> tuple[Book, Lanes]:
     cap[offers] = np.maximum(1, cap[offers] * draws.uniform(0.5, 1.5, offers.sum())).astype(np.int64)
     again = np.repeat(buyers, TRANCHES)
     value, wanted = book.tranche_value.copy(), book.tranche_cap.copy()
-    value[again] = _values(draws, int(buyers.sum()))
+    value[again] = _values(value[::TRANCHES][buyers] * draws.uniform(0.7, 1.4, int(buyers.sum())))
     wanted[again] = np.maximum(1, draws.lognormal(2.0, 1.0, int(again.sum()))).astype(np.int64)
     closed = draws.random(len(lanes.lane_cap)) < 0.01
     return (replace(book, offer_ask=ask, offer_cap=cap, tranche_value=value, tranche_cap=wanted),

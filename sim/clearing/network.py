@@ -106,8 +106,6 @@ class Basis:
         n_lanes = len(lanes.lane_offer)
         nodes = n + m + 1
         order = np.argsort(lanes.lane_buyer, kind="stable")
-        self.lane_offer = lanes.lane_offer.copy()
-        self.lane_buyer = lanes.lane_buyer.copy()
         self.order = order
         self.n, self.m = n, m
         self.pivots = 0
@@ -142,9 +140,8 @@ class Basis:
         self.kept_step = ints(m)
 
     def fits(self, n: int, m: int, lanes: Lanes) -> bool:
-        """Whether the lanes are the ones this tree was built on, row by row."""
-        return (n == self.n and m == self.m and np.array_equal(lanes.lane_offer, self.lane_offer)
-                and np.array_equal(lanes.lane_buyer, self.lane_buyer))
+        """Whether book and lanes have the size this tree was built on; `_load` compares the lanes themselves."""
+        return n == self.n and m == self.m and len(lanes.lane_offer) == len(self.order)
 
     def room_for(self, n_tranches: int) -> None:
         """Widen the tranche columns when a tick brings more of them."""
@@ -153,6 +150,7 @@ class Basis:
             self.net = self.net._replace(tval=np.zeros(room, np.int64), tcap=np.zeros(room, np.int64))
 
 
+_OTHER_LANES = 13
 _REASONS = {
     1: ("offer_cap", "is negative; chips for sale are 0 or more"),
     2: ("offer_ask", "is negative; an ask is 0 or more"),
@@ -187,13 +185,11 @@ def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None =
         trades, basis = clear(under.book, under.lanes, epoch, seed, basis)
         return under.fold(trades), basis
     n, m = len(book.offer_ask), len(book.buyer_key)
-    warm = basis is not None and basis.fits(n, m, lanes)
-    if basis is None or not warm:
+    if basis is None or not basis.fits(n, m, lanes) or not _load_or_refuse(book, lanes, basis):
         _check_ends(lanes, n, m)
         basis = Basis(n, m, len(book.tranche_buyer), lanes)
-    basis.room_for(len(book.tranche_buyer))
-    _load_or_refuse(book, lanes, basis)
-    return _solve(book, basis, int(epoch), int(seed), warm and basis.warm), basis
+        _load_or_refuse(book, lanes, basis)
+    return _solve(book, basis, int(epoch), int(seed)), basis
 
 
 def _check_ends(lanes: Lanes, n: int, m: int) -> None:
@@ -203,22 +199,27 @@ def _check_ends(lanes: Lanes, n: int, m: int) -> None:
             raise BookError(f"{name}[{bad[0]}] is {column[bad[0]]}; it must lie in 0..{limit - 1}")
 
 
-def _load_or_refuse(book: Book, lanes: Lanes, basis: Basis) -> None:
+def _load_or_refuse(book: Book, lanes: Lanes, basis: Basis) -> bool:
+    """Lay the book out on the basis; False if the lanes are others than those it was built on. Raises BookError."""
+    basis.room_for(len(book.tranche_buyer))
     code, row = _load(basis.net, basis.order, book.offer_ask, book.offer_cap, book.tranche_buyer, book.tranche_value,
-                      book.tranche_cap, lanes.lane_cost, lanes.lane_cap)
+                      book.tranche_cap, lanes.lane_offer, lanes.lane_buyer, lanes.lane_cost, lanes.lane_cap)
+    if code == _OTHER_LANES:
+        return False
     if code:
         basis.warm = False
         column, why = _REASONS[code]
         value = getattr(lanes if column.startswith("lane") else book, column)[row]
         raise BookError(f"{column}[{row}] is {value}: it {why}")
+    return True
 
 
-def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trades:
+def _solve(book: Book, basis: Basis, epoch: int, seed: int) -> Trades:
     net, tree, face = basis.net, basis.tree, basis.face
     n, m, n_lanes = basis.n, basis.m, len(basis.order)
     flow = np.empty(n_lanes, np.int64)
     offer_price, buyer_price = np.empty(n), np.empty(m)
-    basis.warm = False
+    warm, basis.warm = basis.warm, False
     if warm and _sealed(basis.kept_arc) != basis.seal:
         raise InvariantError("clearing: the basis is not the one the last clearing left")
     code, surplus, dual, pivots, scanned = _run(
@@ -239,7 +240,8 @@ def _solve(book: Book, basis: Basis, epoch: int, seed: int, warm: bool) -> Trade
 
 
 @njit(cache=True, error_model="numpy")
-def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, lane_cost, lane_cap):  # type: ignore[no-untyped-def]
+def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap,  # type: ignore[no-untyped-def]
+          lane_offer, lane_buyer, lane_cost, lane_cap):
     """Check a book and lay it out by buyer. Returns (0, 0), or the number of a fault and its row."""
     ask_of, cap, cost_of, demand, off, supply_of = net.ask, net.cap, net.cost, net.demand, net.off, net.supply
     tcap, to, count, tval = net.tcap, net.to, net.tptr, net.tval
@@ -306,6 +308,8 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap, la
             fill += 1
     for s in range(n_lanes):
         e = order[s]
+        if lane_offer[e] != off[s] or lane_buyer[e] != to[s]:
+            return _OTHER_LANES, e
         if lane_cap[e] < 0:
             return 7, e
         cost = lane_cost[e]
