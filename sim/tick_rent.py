@@ -7,7 +7,7 @@ not let abroad; tenants barred from a part may rent it abroad while cloud access
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -57,8 +57,14 @@ class Hours:
     rent_usd_per_hour: Floats = field(init=False)
     price: Floats = field(init=False)
     unit_value: Floats = field(init=False)
+    owner: Any = None
+    """Rows on offer this quarter, with chip, lane_offer, lane_buyer, lane_abroad: see `_contract`; basis the last clearing's tree."""
+    chip: Any = None
+    lane_offer: Any = None
+    lane_buyer: Any = None
+    lane_abroad: Any = None
+    basis: Any = None
     utility_usd: float = 0.0
-    idle_h100e: float = 0.0
 
     def __post_init__(self) -> None:
         self.rented = np.zeros((self.n_labs, self.n_chips, len(REGIONS)), dtype=np.int64)
@@ -103,8 +109,8 @@ def clear_rental(world: World) -> None:
     _wish(world)
 
 
-def _supply(world: World) -> tuple[Ints, Ints, Ints]:
-    """Offers: owner row (labs, then distributors), chip, chips idle this week."""
+def _idle(world: World) -> Ints:
+    """Chips idle this week by owner (labs, then distributors) and part."""
     frame, ledger = world.frame, world.ledger
     labs = frame.labs
     stock = ledger.stock.sum(axis=2)
@@ -112,34 +118,49 @@ def _supply(world: World) -> tuple[Ints, Ints, Ints]:
     hosted = np.where((frame.distributors.subkind == CLOUD)[:, None], np.floor(ledger.held * CLOUD_USE_SHARE), 0)
     offered = np.concatenate([idle, hosted]).astype(np.int64)
     offered[:, (frame.chips.market == 1) | (frame.chips.worth.max(axis=0) < OLDEST_WORTH)] = 0
-    owner, chip = np.nonzero(offered >= SMALLEST_OFFER_CHIPS)
-    return owner.astype(np.int64), chip.astype(np.int64), offered[owner, chip]
+    return offered
+
+
+def _contract(world: World, idle: Ints, home: Floats, abroad: Floats) -> None:
+    """Once a quarter, or when the law changes: which owners' parts are on offer and which tenants they reach.
+
+    Between quarters only quantities move, so that each week's clearing starts from the last one's tree.
+    """
+    frame, hours, labs = world.frame, world.hours, world.frame.labs
+    owner, chip = np.nonzero(idle >= SMALLEST_OFFER_CHIPS)
+    region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
+    hours.owner, hours.chip = owner.astype(np.int64), chip.astype(np.int64)
+    hours.lane_offer, hours.lane_buyer, hours.lane_abroad = _hour_lanes(
+        hours.owner, hours.chip, region, labs.region, home > 0, abroad > 0, world.standing.hosted, len(labs.region))
+    hours.basis = None
 
 
 def _clear(world: World) -> None:
     frame, hours, labs = world.frame, world.hours, world.frame.labs
-    owner, chip, cap = _supply(world)
-    if len(owner) == 0:
-        return
-    life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
-    value = reference_value(world) / life_weeks * 1.4
     home, abroad = tenant_money_usd(world)
     money = (home + abroad)[:, None] * world.view.use_share * 100.0
     if not money.any():
         return
+    idle = _idle(world)
+    if world.tick % QUARTER_WEEKS == 0 or world.standing.changed or hours.owner is None:
+        _contract(world, idle, home, abroad)
+    owner, chip = hours.owner, hours.chip
+    if len(owner) == 0 or len(hours.lane_offer) == 0:
+        return
+    cap = idle[owner, chip]
+    life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
+    value = reference_value(world) / life_weeks * 1.4
     wants = wants_of(money, value, world.rental_keys)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
     region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
-    lanes = Lanes(*_hour_lanes(owner, cap, region, labs.region, home > 0, abroad > 0, world.standing.hosted, chip, latency,
-                               len(labs.region), frame.chips.owner_lab))
-    if len(lanes.lane_offer) == 0:
-        return
+    lanes = Lanes(hours.lane_offer, hours.lane_buyer, np.where(hours.lane_abroad, latency[hours.lane_offer], 0), cap[hours.lane_offer])
     weight = _tenant_weight(world)
-    memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1))
+    memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1), hours.basis)
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,
                            rounds=RENTAL_ROUNDS)
+    hours.basis = result.memory.basis
     hours.price[owner, chip] = result.memory.offer_price
     hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
     hours.utility_usd = result.true_utility / 100.0
@@ -205,13 +226,12 @@ def _wish(world: World) -> None:
 
 
 @njit(cache=True)
-def _hour_lanes(owner, cap, region, tenant_region, at_home, abroad, hosted, chip, latency, n_labs, owner_lab):  # type: ignore[no-untyped-def]
-    """Lanes from each offer of hours to tenants: at home, or abroad where the law lets the tenant in."""
+def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, n_labs):  # type: ignore[no-untyped-def]
+    """Lanes from each offer of hours to tenants: at home, or abroad where the law lets the tenant in; and which go abroad."""
     n = owner.shape[0]
     offer_of = np.empty(n * n_labs * 2, dtype=np.int64)
     buyer_of = np.empty(n * n_labs * 2, dtype=np.int64)
-    cost_of = np.empty(n * n_labs * 2, dtype=np.int64)
-    cap_of = np.empty(n * n_labs * 2, dtype=np.int64)
+    leaves = np.empty(n * n_labs * 2, dtype=np.bool_)
     at = 0
     for o in range(n):
         place = region[owner[o]]
@@ -220,17 +240,17 @@ def _hour_lanes(owner, cap, region, tenant_region, at_home, abroad, hosted, chip
                 continue
             home = tenant_region[i]
             if place == home or (home != 0 and place != 0):
-                allowed, cost = at_home[i] or abroad[i], np.int64(0)
+                allowed, away = at_home[i] or abroad[i], False
             elif home == 0 and place != 0:
-                allowed, cost = abroad[i] and hosted[i, place, chip[o]], latency[o]
+                allowed, away = abroad[i] and hosted[i, place, chip[o]], True
             else:
-                allowed, cost = False, np.int64(0)
+                allowed, away = False, False
             if not allowed:
                 continue
             for u in range(2):
-                offer_of[at], buyer_of[at], cost_of[at], cap_of[at] = o, 2 * i + u, cost, cap[o]
+                offer_of[at], buyer_of[at], leaves[at] = o, 2 * i + u, away
                 at += 1
-    return offer_of[:at], buyer_of[:at], cost_of[:at], cap_of[:at]
+    return offer_of[:at].copy(), buyer_of[:at].copy(), leaves[:at].copy()
 
 
 def rental_keys(names: tuple[str, ...]) -> NDArray[np.uint64]:

@@ -52,3 +52,29 @@ def ensemble(scenario: str, runs: int, pairs: int, workers: int, as_json: bool) 
         return
     for key, value in said.items():
         click.echo(f"{key:>32}  {value:.4g}" if isinstance(value, float) else f"{key:>32}  {value}")
+
+
+@command.command("run")
+@click.argument("scenario", default="history")
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Warm runs to take the median of.")
+@click.option("--labs", type=click.IntRange(1), help="A generated tail of so many labs on top of the scenario.")
+@click.option("--freeze", is_flag=True, help="Keep this version's books as the ones OR-tools is timed on.")
+@options("json")
+def run(scenario: str, repeats: int, labs: int | None, freeze: bool, as_json: bool) -> None:
+    """Time a whole run against `import mesa` and against OR-tools on the run's own books."""
+    import json
+
+    from experiments import bench_run
+
+    if freeze:
+        click.echo(bench_run.freeze())
+        return
+    said = bench_run.race(scenario, repeats, (f"world.generator.labs={labs}",) if labs else ())
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    for key, value in said.items():
+        if isinstance(value, dict):
+            click.echo(f"{key:>22}  " + "  ".join(f"{name} {part:.2f}" for name, part in value.items()))
+        else:
+            click.echo(f"{key:>22}  {value:.4g}" if isinstance(value, float) else f"{key:>22}  {value}")
