@@ -167,7 +167,7 @@ def usable_now(world: World) -> Floats:
 
 
 def _reach(world: World) -> None:
-    """Weeks and price for a listed and a civil buyer to reach the target compute (see MODEL 7 in docs/odd.md)."""
+    """Weeks and price for a listed and a civil buyer to reach the target compute (docs/odd.md, 7.15)."""
     frame, behaviour, chips = world.frame, world.behaviour, world.frame.chips
     target = behaviour.military_target_h100e.value
     h100e = chips.tpp / H100_TPP
