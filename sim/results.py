@@ -117,9 +117,7 @@ class Result:
             dims = metric.kept(wanted)
             if dims is not None:
                 whole = "actor" in dims
-                kept = metric.at(wanted, self.panel(metric.name) if whole else metric.panel(self._plain_tally))
-                assert kept is not None
-                yield kept
+                yield metric.at(wanted, self.panel(metric.name) if whole else metric.panel(self._plain_tally))
 
     def read(self, metric: str, window: str = "", **filters: str | Sequence[str]) -> float:
         """One number: the series that pass the filters as one, over a window (the whole run without one), weeks

@@ -87,11 +87,13 @@ class Metric:
         """Dimensions, some with their labels, that a level keeps; None where it leaves the metric out."""
         return {"full": self.dims, "standard": self.standard, "headline": self.headline}[level]
 
-    def at(self, level: Level, panel: Panel) -> Panel | None:
-        """The panel as a level keeps it; None where it leaves it out."""
+    def at(self, level: Level, panel: Panel) -> Panel:
+        """The panel as a level keeps it. Raises ValueError where the level leaves the metric out."""
         kept = self.kept(level)
-        if kept is None or level == "full":
-            return None if kept is None else panel
+        if kept is None:
+            raise ValueError(f"{self.name} is not kept at {level}")
+        if level == "full":
+            return panel
         parts = [entry.partition("=") for entry in kept]
         chosen = panel.select(**{dim: labels.split("|") for dim, _, labels in parts if labels})
         return chosen.by(*(dim for dim, _, _ in parts))
