@@ -50,9 +50,9 @@ def _interrupts_at(runs: int) -> object:
 
 
 def test_a_run_that_kills_its_worker_is_recorded_after_two_tries_and_takes_no_other_along(tmp_path: Path) -> None:
-    store = begin(tmp_path, design(seeds=8, uncertainties={"x1": [float(x) for x in range(16)]}), "deadly")
+    store = begin(tmp_path, design(seeds=8, uncertainties={"x1": [float(x) for x in range(4)]}), "deadly")
     progress = carry(store, PAIR)
-    assert (progress.done, progress.failed) == (112, 16)
+    assert (progress.done, progress.failed) == (28, 4)
     errors = {row["error"] for row in store.query("select distinct error from failures").to_pylist()}
     assert errors == {"the worker process died on each of 2 tries (killed, out of memory, or a crash in compiled code)"}
     assert store.query("select distinct seed from failures")["seed"].to_pylist() == [5]
@@ -105,6 +105,10 @@ def test_a_lost_scheduler_is_told_and_nothing_finished_is_lost(tmp_path: Path, r
     assert 10 <= len(store.status_by_run()) < 60
     carry(store)
     assert bits(store) == reference
+
+
+def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.engines.dask._PATIENCE", "1s")
     with pytest.raises(EngineLostError, match="no dask scheduler answers"):
         carry(begin(tmp_path / "other"), EngineChoice("dask", 2, "tcp://127.0.0.1:9"))
 
