@@ -108,7 +108,8 @@ def _close(steps: list[Step], prose: list[str]) -> None:
 
 def html(markdown: str) -> str:
     """Markdown as HTML, raw HTML in it shown as text."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown.strip())
+    rendered: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown.strip())
+    return rendered
 
 
 def folder() -> Path:

@@ -32,7 +32,11 @@ def open_page(scenario: str | None, host: str, port: int, in_class: bool, langua
 
         take(house, port, shots, quiet)
         return
-    say = (lambda text: None) if quiet else (lambda text: print(text, file=sys.stderr))
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
     if in_class:
         room = house.classroom.open()
         if host in LOCAL:

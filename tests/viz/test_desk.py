@@ -111,8 +111,11 @@ def test_every_lesson_has_its_world_and_its_tasks_can_be_done() -> None:
         for step in lesson.steps:
             for task in step.todo:
                 for deed in task.when or []:
-                    if deed["do"] == "change" and deed["with"].startswith("rules.") and "OWN" not in deed["with"]:
-                        assert scenario.rules, (lesson.id, task.text)
+                    if deed["do"] == "change" and deed["with"].startswith("levers."):
+                        preset = deed["with"].removeprefix("levers.")
+                        assert any(name.startswith(preset) for name in scenario.levers), (lesson.id, task.text)
+                    if deed["do"] == "change" and deed["with"].startswith("behaviour."):
+                        assert deed["with"].removeprefix("behaviour.") in type(scenario.behaviour).model_fields
 
 
 def test_spans_of_a_mask() -> None:
