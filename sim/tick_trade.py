@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.agents.distributor import asks_usd, pays
 from sim.clearing.base import Lanes
+from sim.clearing.posted import ration
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
 from sim.keyed_random import keys_of
@@ -85,9 +86,13 @@ def serve(world: World) -> None:
     """New orders join the queue; makers ship what is ready; money, duty and levies change hands."""
     frame, ledger, book = world.frame, world.ledger, world.primary
     low_end = _low_end_orders(world)
+    if world.scenario.clearing == "equilibrium":
+        book.queue[:] = 0  # nobody waits: last week's unmet wants are gone
     book.place(world.orders + low_end)
     standing, law = world.standing, world.law
     cap = np.where(standing.permitted, np.floor(book.queue * standing.open_share).astype(np.int64), law.allowance)
+    priced = world.scenario.clearing == "equilibrium"
+    multiple = _clearing_multiple(world, cap) if priced else np.ones(len(ledger.ready))
     shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)
     law.allowance = np.where(standing.permitted, law.allowance, law.allowance - shipped)
     ledger.take_ready(shipped.sum(axis=0))
@@ -95,8 +100,16 @@ def serve(world: World) -> None:
     remember_shipments(world, shipped)
     ring = world.market.sales_ring[world.tick % QUARTER_WEEKS]
     ring[:] = 0.0
-    np.add.at(ring, frame.buyer_region, shipped * world.list_usd[None, :])
-    _settle_primary(world, shipped)
+    np.add.at(ring, frame.buyer_region, shipped * (world.list_usd * multiple)[None, :])
+    _settle_primary(world, shipped, multiple)
+
+
+def _clearing_multiple(world: World, cap: Ints) -> Floats:
+    """Price over list at which money wanted meets chips ready, (chips,), at least 1: the equilibrium of buyers who spend a
+    given sum each, so that what is ready is shared in proportion to their money and no queue is left."""
+    wanted = np.minimum(world.primary.queue, cap).sum(axis=0)
+    ready = world.ledger.ready
+    return np.asarray(np.where((ready > 0) & (wanted > ready), wanted / np.maximum(ready, 1), 1.0))
 
 
 def _low_end_orders(world: World) -> Ints:
@@ -121,13 +134,13 @@ def _low_end_orders(world: World) -> Ints:
     return out
 
 
-def _settle_primary(world: World, shipped: Ints) -> None:
+def _settle_primary(world: World, shipped: Ints, multiple: Floats) -> None:
     frame, ledger, behaviour = world.frame, world.ledger, world.behaviour
     buyer, chip = np.nonzero(shipped)
     if len(buyer) == 0:
         return
     chips = shipped[buyer, chip]
-    unit = np.rint(world.list_usd[chip] * 100).astype(np.int64)
+    unit = np.rint((world.list_usd * multiple)[chip] * 100).astype(np.int64)
     at_list = unit * chips
     freight = np.rint(frame.freight_usd[buyer] * 100).astype(np.int64) * chips
     markup = np.rint(at_list * behaviour.server_markup_share.value).astype(np.int64)
@@ -236,6 +249,7 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
     ask = asks_usd(world.view)
     seller, chip = np.nonzero((ledger.held > 0) & ~np.isnan(ask))
     money = np.maximum(ledger.cash_cents[labs.actor], 0) * behaviour.spot_patience_share.value / behaviour.spot_cash_weeks.value
+    money = money + labs.plan_usd[world.tick] * 100.0 * behaviour.spot_plan_share.value
     value = reference_value(world)
     wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, world.market_keys)
     weight = buyer_weights(world.view.worth)
@@ -270,12 +284,25 @@ def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -
 def _clear(world: World, offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, rows: tuple[Ints, Ints, Ints]) -> tuple[MarketResult]:
     market = world.market
     seller, chip, _ = rows
+    if world.scenario.clearing == "posted_price":
+        return (_posted(offers, wants, lanes, weight),)
     memory = Memory(market.offer_price[seller, chip], market.unit_value.reshape(-1))
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number)
     market.offer_price[seller, chip] = result.memory.offer_price
     market.unit_value = result.memory.unit_value.reshape(market.unit_value.shape)
     market.utility_usd = result.true_utility / 100.0
     return (result,)
+
+
+def _posted(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats) -> MarketResult:
+    """The week at posted prices: what is sold is sold at its ask, and who comes too late goes without."""
+    flow = ration(offers.ask, offers.cap, offers.key, offers.chip, lanes.lane_offer, lanes.lane_buyer, lanes.lane_cost,
+                  weight, wants.buyer, wants.value, wants.key, wants.budget)
+    sold = np.bincount(lanes.lane_offer, weights=flow, minlength=len(offers.ask)) > 0
+    unknown = np.full(len(wants.key), np.nan)
+    price = np.where(sold, offers.ask, np.nan)
+    paid = np.where(flow > 0, offers.ask[lanes.lane_offer], 0)
+    return MarketResult(flow, paid, price, unknown, 0, 0, 0, Memory(price, unknown))
 
 
 def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, Ints], result: MarketResult) -> None:
