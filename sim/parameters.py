@@ -77,6 +77,7 @@ class Behaviour(BaseModel):
     wait_horizon_weeks: Quantity = parameter("weeks", "Longest wait a lab plans orders for.")
     carry_over_weeks: Quantity = parameter("weeks of plan", "Unspent budget a lab may carry; more lapses.")
     spot_cash_weeks: Quantity = parameter("weeks", "Time over which unspent budget is offered on the spot market.")
+    spot_plan_share: Quantity = parameter("share of plan", "Part of its weekly plan a lab bids on the spot market.")
     spot_patience_share: Quantity = parameter(
         "share of cash", "Largest share of unspent budget bid on the spot market."
     )

@@ -12,7 +12,6 @@ from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
 from sim.frame import CLOUD, CN, NEVER, ROW
 from sim.keyed_random import uniforms
-from sim.ordered_sum import ordered_sum
 from sim.record import REGIONS
 from sim.units import WEEKS_PER_MONTH
 from sim.upstream import bookings
@@ -45,9 +44,6 @@ def perceive(world: World) -> None:
     cover = cover_weeks(belief, behaviour.belief_horizon_weeks.value, behaviour.holding_share_per_week.value,
                         behaviour.cover_max_weeks.value) if behaviour.on("stockpiling") else np.zeros_like(belief)
     queue = world.primary.queue
-    outstanding = np.zeros(n_labs)
-    for lab in range(n_labs):
-        outstanding[lab] = ordered_sum(queue[lab] * world.list_usd)
     worth = chips_worth(world)
     diverts, premium = world.market.diverts, substitute_premium(world, wait)
     grey_parts, grey_mix = wanted_grey(world)
@@ -55,7 +51,8 @@ def perceive(world: World) -> None:
         tick=world.tick,
         plan_usd=labs.plan_usd[world.tick] * labs.owns_share,
         forward_growth_per_week=_growth(world),
-        position_usd=outstanding - ledger.cash_cents[labs.actor] / 100.0,
+        queue_usd=queue[:n_labs] * world.list_usd,
+        cash_usd=ledger.cash_cents[labs.actor] / 100.0,
         cost_usd=card_cost(world)[:n_labs],
         worth=worth,
         use_share=_use_share(world),
@@ -250,7 +247,12 @@ def book_lines(world: World) -> None:
     before = chips.successor_of
     lost = behaviour.recapture_share.value * world.law.lost_forecast_usd[before] / world.list_usd
     handed = behaviour.handover_share.value * lines.peak[before]
-    seed = np.maximum(seed, np.where(heir & (ready_by <= tick), np.where(chips.for_china, lost, handed), 0.0))
+    ramp = heir & (ready_by <= tick) & bookable & np.where(chips.for_china, chips.announced_tick <= tick, True)
+    planned = np.where(ramp, np.where(chips.for_china, lost, handed), 0.0)
+    planned += _for_fused(world)
+    seed = np.maximum(seed, planned)
+    # A heir is planned before the first order: without this its predecessor's lines would stand idle at every change of part.
+    wanted = np.maximum(wanted, np.where(tick < chips.volume_tick + QUARTER_WEEKS, planned, _for_fused(world)))
     growth = behaviour.booking_growth_share_per_week.value
     fall = behaviour.booking_fall_share_per_week.value
     chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, fall, chips.maker, chips.packages_per_wafer,
@@ -265,6 +267,15 @@ def _outdated(world: World) -> Bools:
     needed = np.zeros(len(fused), dtype=bool)
     needed[chips.family[fused]] = True
     return np.asarray((chips.succeeded_tick <= world.tick) & ~needed)
+
+
+def _for_fused(world: World) -> Floats:
+    """Weekly dies a maker plans for parts just fused from a barred one, at the row of the family's head, (chips,)."""
+    chips, tick = world.frame.chips, world.tick
+    fresh = (chips.family != np.arange(len(chips.family))) & (chips.announced_tick <= tick) & world.law.open_before
+    fresh &= tick < chips.volume_tick + QUARTER_WEEKS
+    lost = world.behaviour.recapture_share.value * world.law.lost_forecast_usd[chips.family] / world.list_usd
+    return _by_family(chips.family, np.where(fresh, lost, 0.0))
 
 
 def _by_family(family: Ints, chips: NDArray[np.int64] | Floats) -> Floats:

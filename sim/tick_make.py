@@ -67,9 +67,10 @@ def fuse(world: World, done: Ints) -> Ints:
     for maker in np.unique(chips.maker[fused]):
         own = chips.maker[fused] == maker
         room = world.behaviour.china_capacity_share.value * done[chips.maker == maker].sum(dtype=np.int64)
-        scale = min(1.0, room / max(need[own].sum(dtype=np.int64), 1))
-        for part, wanted in zip(fused[own], need[own], strict=True):
-            moved = min(int(wanted * scale), int(out[chips.family[part]]))
+        value = need[own] * world.list_usd[fused[own]]
+        total = max(float(value.cumsum()[-1]), 1.0)
+        for part, wanted, worth in zip(fused[own], need[own], value, strict=True):
+            moved = min(int(wanted), int(room * worth / total), int(out[chips.family[part]]))
             out[chips.family[part]] -= moved
             out[part] += moved
     return out

@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 class View:
     """Columns for the many; rows as in the frame. USD floats here are beliefs and prices, not accounts.
 
-    Labs: plan_usd (labs,), forward_growth_per_week (labs,), position_usd (labs,) outstanding orders less unspent budget,
+    Labs: plan_usd (labs,), forward_growth_per_week (labs,), queue_usd (labs, chips), cash_usd (labs,),
     cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips), region (labs,),
     wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
     Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
@@ -28,7 +28,8 @@ class View:
     tick: int
     plan_usd: Floats
     forward_growth_per_week: Floats
-    position_usd: Floats
+    queue_usd: Floats
+    cash_usd: Floats
     cost_usd: Floats
     worth: Floats
     use_share: Floats

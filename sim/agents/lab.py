@@ -2,8 +2,8 @@
 
 Orders. A lab divides its plan among the parts it may order by worth per dollar, discounted by expected wait
 (a logit on logs), and orders so that what is outstanding matches its expected wait:
-    order = plan + (forward plan x (wait + cover) - (outstanding + ahead of budget)) / gap time,
-within [0, most x plan]; cover is the newsvendor's, most is `credit_multiple` while belief exceeds `credit_belief_share`.
+    order = share x plan + (share x (forward plan x (wait + cover) + unspent budget) - outstanding) / gap time,
+within [0, share x most x plan]; cover is the newsvendor's, most is `credit_multiple` while belief exceeds `credit_belief_share`.
 Belief. Hazard per year h(m) = scale (m/12)^exponent, m months since the last closure of a chip lane to the country;
 q(H) = 1 - exp(-integral of h over H); each leak heard multiplies (1 - q) by (1 - certainty); an announced bar sets q = 1.
 """
@@ -39,7 +39,7 @@ class Lab(Actor):
     def decide_all(view: View) -> Floats:
         """Value of this week's orders by lab and part, (labs, chips) USD."""
         return np.asarray(order_value(
-            view.plan_usd, view.forward_growth_per_week, view.position_usd, view.cost_usd, view.worth, view.use_share,
+            view.plan_usd, view.forward_growth_per_week, view.queue_usd, view.cash_usd, view.cost_usd, view.worth, view.use_share,
             view.orderable, view.wait_weeks, view.region, view.belief, view.cover_weeks, view.behaviour_row,
         ))
 
@@ -92,13 +92,13 @@ def _cover(belief: Any, horizon: float, holding: float, most: float) -> Any:
 
 @njit(cache=True)
 def order_value(
-    plan_usd: Any, growth: Any, position_usd: Any, cost_usd: Any, worth: Any, use_share: Any, orderable: Any,
+    plan_usd: Any, growth: Any, queue_usd: Any, cash_usd: Any, cost_usd: Any, worth: Any, use_share: Any, orderable: Any,
     wait_weeks: Any, region: Any, belief: Any, cover: Any, row: Any,
 ) -> Any:
     """Orders in USD by lab and part.
 
-    plan_usd (labs,) a week; growth (labs,) expected log growth a week; position_usd (labs,) outstanding orders less unspent
-    budget; cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
+    plan_usd (labs,) a week; growth (labs,) expected log growth a week; queue_usd (labs, chips) outstanding orders,
+    cash_usd (labs,) unspent budget, negative when ahead of it; cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
     orderable (labs, chips); wait_weeks, belief, cover (regions, chips); region (labs,).
     row  impatience a week, exponent, host cost USD, gap weeks, surge, credit, credit belief, wait horizon weeks.
     """
@@ -130,9 +130,9 @@ def order_value(
                 continue
             wait = min(wait_weeks[r, c], horizon)
             forward = plan * np.exp(max(growth[i], 0.0) * wait)
-            gap = forward * (wait + cover[r, c]) - position_usd[i]
+            gap = share[c] * (forward * (wait + cover[r, c]) + cash_usd[i]) - queue_usd[i, c]
             most = credit if belief[r, c] > credit_belief else surge
-            out[i, c] = share[c] * min(max(plan + gap / gap_weeks, 0.0), most * plan)
+            out[i, c] = min(max(share[c] * plan + gap / gap_weeks, 0.0), share[c] * most * plan)
     return out
 
 

@@ -30,9 +30,9 @@ def test_nobody_stockpiles_on_a_faint_fear_and_cover_has_a_limit() -> None:
     assert 0 < cover[2] < cover[3] <= cover[4] == 38.0
 
 
-def orders(belief: float, cover: float, position: float = 0.0) -> float:
+def orders(belief: float, cover: float, queue: float = 0.0) -> float:
     row = np.array([0.0, 3.0, 10_000.0, 6.0, 2.0, 3.0, 0.5, 52.0])
-    value = order_value(np.array([1e6]), np.zeros(1), np.array([position]), np.full((1, 1), 30_000.0), np.ones((2, 1, 1)),
+    value = order_value(np.array([1e6]), np.zeros(1), np.array([[queue]]), np.zeros(1), np.full((1, 1), 30_000.0), np.ones((2, 1, 1)),
                         np.array([[0.6, 0.4]]), np.ones((1, 1), dtype=bool), np.zeros((1, 1)), np.zeros(1, dtype=np.int64),
                         np.array([[belief]]), np.array([[cover]]), row)
     return float(value[0, 0])
@@ -44,8 +44,8 @@ def test_fear_of_a_ban_raises_orders_up_to_the_credit_limit() -> None:
 
 
 def test_orders_ahead_are_paid_back() -> None:
-    assert orders(0.05, 0.0, position=3e6) == pytest.approx(0.5e6)
-    assert orders(0.05, 0.0, position=1e9) == 0.0
+    assert orders(0.05, 0.0, queue=3e6) == pytest.approx(0.5e6)
+    assert orders(0.05, 0.0, queue=1e9) == 0.0
 
 
 def test_parts_of_a_card_are_carried_to_the_next_week() -> None:
