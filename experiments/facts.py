@@ -105,10 +105,12 @@ class Observation(_Data):
     of: Observation | None = None
     over: Observation | None = None
     terms: list[Observation] = []
-    scale: float = Field(1.0, gt=0)
+    scale: float = 1.0
 
     @model_validator(mode="after")
     def _whole(self) -> Observation:
+        if not self.scale:
+            raise fault("scale is 0", "write what the reading is divided by, such as 1e9", ("scale",))
         for key, wanted in _NEEDS.get(self.statistic or "", ()):
             if not getattr(self, key):
                 raise fault(f"the statistic {self.statistic} has no {key}", f"write {key}: {wanted}")
