@@ -1,7 +1,7 @@
 """The race of whole runs: a run against `import mesa` in a fresh process, and against OR-tools on the run's own books.
 
-The books are those that `history` cleared, every tenth week, frozen with their hash; OR-tools solves them alone, build and solve, and the
-time is scaled to the run's number of books. Times are processor seconds of this process, so a busy machine moves them little.
+The books are those that `history` cleared, every tenth week, frozen with their hash; OR-tools solves them alone, build and
+solve, and the time is scaled to the run's number of books. Times are processor seconds, so a busy machine moves them little.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Ints = NDArray[np.int64]
 
 EVERY_WEEKS = 10
 BOOKS_FILE = "history-books.npz"
-COLUMNS = ("offer_ask", "offer_cap", "tranche_buyer", "tranche_value", "tranche_cap", "lane_offer", "lane_buyer", "lane_cost", "lane_cap",
-           "size")
+COLUMNS = ("offer_ask", "offer_cap", "tranche_buyer", "tranche_value", "tranche_cap",
+           "lane_offer", "lane_buyer", "lane_cost", "lane_cap", "size")
 
 
 def race(scenario_name: str = "history", repeats: int = 3, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -86,20 +86,20 @@ def record_books(weeks_apart: int = EVERY_WEEKS) -> dict[str, Ints]:
 
     kept: list[tuple[Any, Any]] = []
     week = 0
-    clear = market.clear
+    clear = market.__dict__["clear"]
 
     def keep(book: Any, lanes: Any, *rest: Any) -> Any:
         if week % weeks_apart == 0:
             kept.append((book, lanes))
         return clear(book, lanes, *rest)
 
-    market.clear = keep
+    market.__dict__["clear"] = keep
     try:
         world = sim.build(sim.load("history"), 1)
         for week in range(world.frame.clock.n_ticks):  # noqa: B007
             world.step()
     finally:
-        market.clear = clear
+        market.__dict__["clear"] = clear
     columns: dict[str, list[Ints]] = {name: [] for name in COLUMNS}
     for book, lanes in kept:
         for name in COLUMNS[:5]:
@@ -128,7 +128,7 @@ def freeze() -> str:
     """Write this version's books in place of the frozen ones; returns their hash, to be committed with them."""
     path = books_path()
     path.parent.mkdir(exist_ok=True)
-    np.savez_compressed(path, **record_books())
+    np.savez_compressed(path, **dict(record_books()))  # type: ignore[arg-type]
     said = books_hash()
     (path.parent / "history-books.json").write_text(json.dumps({"sha256": said, "every_weeks": EVERY_WEEKS}) + "\n")
     return said

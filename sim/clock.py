@@ -47,7 +47,7 @@ class Clock:
         return (day - self.start).days // 7
 
     def days_before(self, day: date) -> int:
-        """Mask of the days of a day's own week that come before it: the days on which a rule that starts then still leaves things open."""
+        """Mask of the days of a day's own week that come before it: those a rule that starts then still leaves open."""
         return (1 << ((day - self.start).days % 7)) - 1
 
     def span(self, window: str) -> tuple[date, date]:

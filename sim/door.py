@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from mesa import Agent
 
+from sim.metrics import Level
 from sim.results import Result
 from sim.scenario import Scenario
 from sim.scenario_io import load as load_scenario
 from sim.world import World
 
 
-def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
+def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     """A scenario by path or shipped name, with `path=value` overrides. Raises ScenarioError with every fault."""
     return load_scenario(name_or_path, overrides)
 
@@ -23,7 +25,8 @@ def build(scenario: Scenario, seed: int = 1) -> World:
     return World(scenario, seed)
 
 
-def run(scenario: Scenario, seed: int = 1, recording: str = "standard", progress: Callable[[int, int], None] | None = None) -> Result:
+def run(scenario: Scenario, seed: int = 1, recording: str = "standard",
+        progress: Callable[[int, int], None] | None = None) -> Result:
     """Run to the end. progress, when given, is called with weeks done and weeks in all."""
     world = build(scenario, seed)
     weeks = world.frame.clock.n_ticks
@@ -33,7 +36,7 @@ def run(scenario: Scenario, seed: int = 1, recording: str = "standard", progress
             if progress:
                 progress(week + 1, weeks)
         world.record.trades = world.trades.joined()
-        return Result.from_record(world.record, scenario, seed, recording)
+        return Result.from_record(world.record, scenario, seed, cast(Level, recording))
     finally:
         forget(world)
 

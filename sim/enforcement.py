@@ -55,7 +55,7 @@ class Networks:
     def find(self, seed: int, tick: int, hazard_per_week: Floats) -> Ints:
         """Networks found and shut this week by distributor; each at work is found with the hazard (distributors,)."""
         expected = hazard_per_week * self.active
-        found = np.minimum(np.floor(expected + uniforms(seed, self._bust, tick, 0)).astype(np.int64), self.active)
+        found: Ints = np.minimum(np.floor(expected + uniforms(seed, self._bust, tick, 0)).astype(np.int64), self.active)
         self.busts[:] = found
         self.active -= found
         return found

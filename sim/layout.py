@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SOFTWARE_OTHER = (0.55, 0.50)
-"""Software maturity of makers whose entry states none, training and inference (an assumption; it replaces the fixed part of porting cost)."""
+"""Software maturity of makers whose entry states none, training and inference (an assumption: part of the porting cost)."""
 
 MARKETS = ("datacentre", "consumer", "captive")
 SERVICE_CLASS = {"hyperscaler": 0, "lab": 1, "neocloud": 1, "state": 1}
@@ -256,8 +256,8 @@ def _plans(scenario: Scenario, names: Names, clock: Clock, region: Ints) -> Floa
     for row, name in enumerate(names.lab):
         budget = scenario.world.budgets.get(name)
         if budget:
-            yearly = {point.since.year: point.value * 1e9 for point in budget.spend.path} or {
-                year: budget.spend.value * 1e9 for year in range(clock.start.year, clock.end.year + 1)}
+            yearly = {point.since.year: point.value * 1e9 for point in budget.spend.path}
+            yearly = yearly or dict.fromkeys(range(clock.start.year, clock.end.year + 1), budget.spend.value * 1e9)
             plans[:, row] = smooth_path(clock, yearly, shape[region[row]])
     return plans
 
@@ -285,7 +285,7 @@ def smooth_path(clock: Clock, yearly: dict[int, float], shape: Floats) -> Floats
     nodes = np.array([year + 0.5 for year in known])
     level = np.log(np.array([yearly[year] / WEEKS_PER_YEAR for year in known]))
     for _ in range(40):
-        path = shape * np.exp(np.interp(where, nodes, level))
+        path: Floats = shape * np.exp(np.interp(where, nodes, level))
         for at, year in enumerate(known):
             inside = years == year
             if inside.sum() > 26:
@@ -322,13 +322,13 @@ def _last_id_first(lanes: Mapping[str, Lane]) -> list[Lane]:
     return [lane for _, lane in sorted(lanes.items(), reverse=True)]
 
 
-def _network_weight(actor: Actor, grey: dict[str, object], china: set[str]) -> float:
+def _network_weight(actor: Actor, grey: dict[str, Lane], china: set[str]) -> float:
     if actor.subkind not in ("reseller", "broker") or (actor.seat not in grey and actor.seat not in china):
         return 0.0
     return 1.0 if actor.subkind == "reseller" else 0.4
 
 
-def _grey_since(actor: Actor, grey: dict[str, object], china: set[str], clock: Clock) -> int:
+def _grey_since(actor: Actor, grey: dict[str, Lane], china: set[str], clock: Clock) -> int:
     if actor.subkind not in ("reseller", "broker"):
         return NEVER
     lane = grey.get(actor.seat)

@@ -67,7 +67,7 @@ class Behaviour(BaseModel):
     train_share: Quantity = parameter("share", "Share of a lab's plan meant for training; the rest serves inference.")
     host_cost_usd: Quantity = parameter(
         "USD per card",
-        "Server, network and power share of one card, outside accelerator budgets; it is why many small cards do not replace one large.",
+        "Server, network and power share of one card, outside accelerator budgets; why small cards do not replace large.",
     )
     order_gap_weeks: Quantity = parameter(
         "weeks",

@@ -60,7 +60,7 @@ class PrimaryBook:
         weighing 3, 2 and 1.
         Returns shipped (buyers, chips); takes it from the queue.
         """
-        shipped = _serve(self.queue, self.waited, ready, cap, service_class, keys, epoch)
+        shipped: Ints = _serve(self.queue, self.waited, ready, cap, service_class, keys, epoch)
         self.queue -= shipped
         return shipped
 

@@ -62,7 +62,8 @@ class Minds:
         pace = math.log(2.0) / halving_weeks
         self.skill += (1.0 - self.skill) * pace * np.minimum(1.0, 5.0 * used_share)
 
-    def think(self, compute: Floats, frontier_compute: float, tick: int, growth: float, thrift: float, diffusion_years: float) -> None:
+    def think(self, compute: Floats, frontier_compute: float, tick: int, growth: float, thrift: float,
+              diffusion_years: float) -> None:
         """One week of thrift and diffusion; compute (labs,) usable training worth, frontier_compute the largest anywhere."""
         trend = math.log(growth) / WEEKS_PER_YEAR
         short = np.log(np.maximum(frontier_compute, 1.0) / np.maximum(compute, 1.0))

@@ -37,9 +37,14 @@ _BOOKS = ("primary", "spot", "rental", "input")
 class ScenarioLike(Protocol):
     """What a result needs of its scenario."""
 
-    title: str
-    summary: str
-    rules: Mapping[str, Any]
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def rules(self) -> Mapping[str, Any]: ...
 
     @property
     def hash(self) -> str: ...

@@ -109,7 +109,8 @@ class Standing:
     def _ordinary_buyer(self) -> int:
         """Row of a civil, unlisted buyer in China, whose cells beliefs and charges look at; -1 without one."""
         labs = self.frame.labs
-        rows = np.flatnonzero((labs.region == CN) & ~labs.military & ~labs.state & (self.frame.buyer_region[: len(labs.region)] == CN))
+        here = self.frame.buyer_region[: len(labs.region)] == CN
+        rows = np.flatnonzero((labs.region == CN) & ~labs.military & ~labs.state & here)
         parties = self.rulebook.listing(self.rulebook.clock.n_ticks - 1).parties
         unlisted = [int(row) for row in rows if self.frame.names.lab[row] not in parties]
         return unlisted[0] if unlisted else -1

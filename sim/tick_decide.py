@@ -115,7 +115,7 @@ def waits(world: World) -> Floats:
 
 
 def beliefs(world: World) -> Floats:
-    """Buyers' belief that a part is closed to them within a year, (regions, chips); investors' belief and that on memory beside it."""
+    """Buyers' belief that a part is closed to them within a year, (regions, chips); investors' and that on memory beside."""
     behaviour, law, frame = world.behaviour, world.law, world.frame
     before = behaviour.belief_before_share.value
     out = np.full((len(REGIONS), len(frame.names.chip)), before)
@@ -199,7 +199,7 @@ def substitute_premium(world: World, wait: Floats) -> Floats:
 
 def wanted_grey(world: World) -> tuple[Bools, Floats]:
     """Parts barred for China that networks deal in, and how they split their purchases, (chips,) each."""
-    frame, chips = world.frame, world.frame.chips
+    chips = world.frame.chips
     law = world.law
     if law.buyer < 0:
         return np.zeros(len(chips.tpp), dtype=bool), np.zeros(len(chips.tpp))
@@ -256,7 +256,8 @@ def book_lines(world: World) -> None:
     growth = behaviour.booking_growth_share_per_week.value
     fall = behaviour.booking_fall_share_per_week.value
     chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, fall, chips.maker, chips.packages_per_wafer,
-                      chips.for_china, _outdated(world), np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
+                      chips.for_china, _outdated(world), np.where(np.isinf(wafers), 1e12, wafers),
+                      behaviour.china_capacity_share.value, freed)
     lines.book(tick, np.floor(chosen).astype(np.int64))
 
 
@@ -296,7 +297,7 @@ def revise_lists(world: World) -> None:
 
 
 def _growth(world: World) -> Floats:
-    """Log growth a week that a lab expects of its own plan: what it saw over the last half year, between none and fourfold a year."""
+    """Log growth a week a lab expects of its plan: what it saw over the last half year, between none and fourfold a year."""
     plan = world.frame.labs.plan_usd
     now, before = plan[world.tick], plan[max(0, world.tick - GROWTH_WEEKS)]
     weeks = max(1, min(world.tick, GROWTH_WEEKS))

@@ -179,7 +179,7 @@ def _refuse(world: World, chip: int) -> None:
 
 def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
     """Share of the vendor's value that the bar takes: revenue at stake in China over all revenue, less what is resold elsewhere."""
-    frame, law = world.frame, world.law
+    frame = world.frame
     value = frame.makers.value_usd[world.tick, maker]
     if np.isnan(value) or not world.market.quarter_sales_usd.any():
         return 0.0

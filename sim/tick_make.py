@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.frame import CN
 from sim.units import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -128,7 +127,8 @@ def assemble(world: World) -> Ints:
     return out
 
 
-def _assemble_large(world: World, maker: int, parts: Ints, queue: Ints, pipeline: Ints, gain: NDArray[np.float64], out: Ints) -> None:
+def _assemble_large(world: World, maker: int, parts: Ints, queue: Ints, pipeline: Ints, gain: NDArray[np.float64],
+                    out: Ints) -> None:
     frame, supply, behaviour, tick = world.frame, world.domestic, world.behaviour, world.tick
     supply.add_dies(maker, float(frame.domestic_dies_per_week[tick, maker] * gain[maker] * world.capacity_factor[maker])
                     + float(frame.proxy_dies_per_week[tick, maker] ))

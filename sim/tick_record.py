@@ -162,7 +162,7 @@ def welfare(world: World) -> NDArray[np.float64]:
     frame, ledger = world.frame, world.ledger
     out = dict.fromkeys(PARTIES, 0.0)
     buyers = world.market.utility_usd + world.hours.utility_usd - world.market.grey_rent_usd
-    for when, kind, payers, payees, cents in reversed(ledger.postings):
+    for when, kind, _, payees, cents in reversed(ledger.postings):
         if when != world.tick:
             break
         amount = float(cents.sum()) / 100.0

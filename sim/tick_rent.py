@@ -58,7 +58,7 @@ class Hours:
     price: Floats = field(init=False)
     unit_value: Floats = field(init=False)
     owner: Any = None
-    """Rows on offer this quarter, with chip, lane_offer, lane_buyer, lane_abroad: see `_contract`; basis the last clearing's tree."""
+    """Rows on offer this quarter, with chip and the lanes: see `_contract`; basis the last clearing's tree."""
     chip: Any = None
     lane_offer: Any = None
     lane_buyer: Any = None
@@ -155,7 +155,8 @@ def _clear(world: World) -> None:
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
     region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
-    lanes = Lanes(hours.lane_offer, hours.lane_buyer, np.where(hours.lane_abroad, latency[hours.lane_offer], 0), cap[hours.lane_offer])
+    extra = np.where(hours.lane_abroad, latency[hours.lane_offer], 0)
+    lanes = Lanes(hours.lane_offer, hours.lane_buyer, extra, cap[hours.lane_offer])
     weight = _tenant_weight(world)
     memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1), hours.basis)
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,

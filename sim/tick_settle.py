@@ -59,7 +59,7 @@ def settle(world: World) -> None:
 
 
 def detection(world: World) -> Floats:
-    """Weekly hazard that a network is found, (distributors,): base x (effort ratio)^elasticity x verification x hub's own effort."""
+    """Weekly hazard that a network is found, (distributors,): base x (effort ratio)^elasticity x verification x customs."""
     behaviour = world.behaviour
     if not behaviour.on("enforcement"):
         return np.zeros(len(world.frame.names.distributor))
@@ -178,7 +178,7 @@ def _reach(world: World) -> None:
     wait_row = np.where((queue > 0) & (shipped > 0), queue / np.maximum(shipped, 1e-9), 0.0)
     reachable = (lawful | chips.domestic) & (shipped > 0)
     wait = float(np.min(wait_row[reachable])) if reachable.any() else 0.0
-    idle = float((_idle_domestic_h100e(world)))
+    idle = float(_idle_domestic_h100e(world))
     diverting = int(world.networks.active[world.market.diverts].sum()) if world.networks.started else 0
     grey_weekly = diverting * behaviour.network_chips_per_week.value * behaviour.seizure_share.value
     screened = idle * (1.0 - behaviour.screening_share.value) * (1.0 if behaviour.on("rental") else 0.0)

@@ -107,7 +107,7 @@ def serve(world: World) -> None:
 def _clearing_multiple(world: World, cap: Ints) -> Floats:
     """Price over list at which money wanted meets chips ready, (chips,), at least 1: the equilibrium of buyers who spend a
     given sum each, so that what is ready is shared in proportion to their money and no queue is left."""
-    wanted = np.minimum(world.primary.queue, cap).sum(axis=0)
+    wanted = np.minimum(world.primary.queue, cap).sum(axis=0, dtype=np.int64)
     ready = world.ledger.ready
     return np.asarray(np.where((ready > 0) & (wanted > ready), wanted / np.maximum(ready, 1), 1.0))
 
@@ -164,8 +164,8 @@ def _settle_primary(world: World, shipped: Ints, multiple: Floats) -> None:
     _log_primary(world, buyer, chip, chips, at_list, markup + freight + duty, duty, levy, maker, channel, weeks)
 
 
-def _log_primary(world: World, buyer: Ints, chip: Ints, chips: Ints, at_list: Ints, extra: Ints, duty: Ints, levy: Ints, maker: Ints,
-                 channel: Ints, weeks: Ints) -> None:
+def _log_primary(world: World, buyer: Ints, chip: Ints, chips: Ints, at_list: Ints, extra: Ints, duty: Ints, levy: Ints,
+                 maker: Ints, channel: Ints, weeks: Ints) -> None:
     """Trade rows; the part of a sale that is billed through a hub is a row of its own."""
     frame = world.frame
     abroad = frame.bill_abroad_share[frame.buyer_region[buyer], world.tick]
@@ -203,14 +203,14 @@ def _treasury(world: World, country: Ints, tariff: Floats) -> Ints:
 
 def clear_spot(world: World) -> None:
     """Offers and wants of the week meet; goods sold leave at once and travel their lane."""
-    market, frame = world.market, world.frame
+    market = world.market
     market.street_usd[:] = np.nan
     market.smuggled[:] = 0
     market.utility_usd = market.grey_rent_usd = 0.0
     if world.ledger.held.any():
         offers, lanes, wants, weight, rows = spot_book(world)
         if len(offers.ask) and len(lanes.lane_offer):
-            _spend(world, offers, lanes, rows, *_clear(world, offers, wants, lanes, weight, rows))
+            _spend(world, offers, lanes, rows, _clear(world, offers, wants, lanes, weight, rows))
     market.diverts = diverting(world)
 
 
@@ -281,17 +281,18 @@ def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -
     return Wants(buyer.astype(np.int64), units, worth, keys, np.rint(money).astype(np.int64))
 
 
-def _clear(world: World, offers: Offers, wants: Wants, lanes: Lanes, weight: Floats, rows: tuple[Ints, Ints, Ints]) -> tuple[MarketResult]:
+def _clear(world: World, offers: Offers, wants: Wants, lanes: Lanes, weight: Floats,
+           rows: tuple[Ints, Ints, Ints]) -> MarketResult:
     market = world.market
     seller, chip, _ = rows
     if world.scenario.clearing == "posted_price":
-        return (_posted(offers, wants, lanes, weight),)
+        return _posted(offers, wants, lanes, weight)
     memory = Memory(market.offer_price[seller, chip], market.unit_value.reshape(-1))
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number)
     market.offer_price[seller, chip] = result.memory.offer_price
     market.unit_value = result.memory.unit_value.reshape(market.unit_value.shape)
     market.utility_usd = result.true_utility / 100.0
-    return (result,)
+    return result
 
 
 def _posted(offers: Offers, wants: Wants, lanes: Lanes, weight: Floats) -> MarketResult:

@@ -21,7 +21,7 @@ class TradeLog:
         """Append n trades; a column left out is 0 for amounts and -1 for rows."""
         if not n:
             return
-        part = {}
+        part: dict[str, NDArray[Any]] = {}
         for name, dtype in TRADE_COLUMNS.items():
             given = columns.get(name, 0 if name.endswith("_cents") else -1)
             part[name] = np.broadcast_to(np.asarray(given, dtype=dtype), (n,))

@@ -44,7 +44,7 @@ class Lines:
 
     def complete(self, tick: int) -> Ints:
         """What completes this week, (chips,); its place in the ring is free again."""
-        done = self.booked[tick % self.lead_weeks].copy()
+        done: Ints = self.booked[tick % self.lead_weeks].copy()
         self.booked[tick % self.lead_weeks] = 0
         return done
 
@@ -70,7 +70,7 @@ class Lines:
 
     def strike(self, chip: int) -> Ints:
         """Take a part out of the lines; returns what was booked by week of completion, (lead_weeks,)."""
-        struck = self.booked[:, chip].copy()
+        struck: Ints = self.booked[:, chip].copy()
         self.booked[:, chip] = 0
         self.last[chip] = 0.0
         self.forecast[chip] = 0.0
@@ -79,8 +79,8 @@ class Lines:
 
 @njit(cache=True)
 def bookings(
-    wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, for_china: Any, succeeded: Any,
-    wafers: Any, china_share: float, freed: Any,
+    wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, for_china: Any,
+    succeeded: Any, wafers: Any, china_share: float, freed: Any,
 ) -> Any:
     """Chips to book this week, (chips,) float.
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-
 import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import tick_decide, tick_design, tick_invest, tick_law, tick_make, tick_record, tick_rent, tick_settle, tick_sign, tick_trade
+from sim import (
+    tick_decide,
+    tick_design,
+    tick_invest,
+    tick_law,
+    tick_make,
+    tick_record,
+    tick_rent,
+    tick_settle,
+    tick_sign,
+    tick_trade,
+)
 from sim.agents.base import AGENTS
-from sim.layout import frame_of, grey_lanes, opening
 from sim.enforcement import Networks
 from sim.frame import Frame
+from sim.layout import frame_of, grey_lanes, opening
 from sim.ledger import Ledger
 from sim.primary import PrimaryBook
 from sim.progress import Minds, usable
@@ -21,6 +31,7 @@ from sim.registry import discover
 from sim.rulebook import Rulebook
 from sim.scenario import Scenario
 from sim.standing import Standing
+from sim.supply import supply_graph
 from sim.trade_log import TradeLog
 from sim.upstream import DomesticSupply, Lines
 from sim.view import View
@@ -44,8 +55,9 @@ TICK = (
     ("progress", tick_settle.progress),
     ("record", tick_record.note),
 )
-"""The parts of a week in order: goods arrive; rules due bind; Chinese lines grow; actors look and decide, sealed; makers draw
-parts and governments sign; licences and quotas become caps; the primary queue, the spot market and the rental market clear; enforcement and settlement; learning; the record."""
+"""The parts of a week in order: goods arrive; rules due bind; actors look and decide, sealed; makers draw parts and governments
+sign; licences and quotas become caps; the primary queue, the spot market and the rental market clear; enforcement and
+settlement; learning; the record."""
 
 PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd", "order_gap_weeks", "order_surge_multiple",
                "credit_multiple", "credit_belief_share", "wait_horizon_weeks")
@@ -62,6 +74,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.frame: Frame = frame_of(scenario, seed)
         self.ledger: Ledger = opening(scenario, self.frame)
         self.rulebook = Rulebook.for_scenario(scenario)
+        self.graph = supply_graph(scenario.world.actors, scenario.world.chips, scenario.world.lanes)
         self.standing = Standing(self.frame, self.rulebook)
         names, behaviour = self.frame.names, scenario.behaviour
         self.tick = 0

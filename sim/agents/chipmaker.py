@@ -31,7 +31,8 @@ class Chipmaker(Actor):
         return [name for name, maker in zip(frame.names.chip, frame.chips.maker, strict=True) if maker == self.own_row]
 
 
-def wanted_bookings(forecast: Floats, queue: Ints, supply: Ints, supply_weeks: float, memory_weeks: float, bookable: Any) -> Floats:
+def wanted_bookings(forecast: Floats, queue: Ints | Floats, supply: Ints | Floats, supply_weeks: float, memory_weeks: float,
+                    bookable: Any) -> Floats:
     """Chips a week each part's maker wants to book, (chips,): queue and supply are chips over all buyers and stages."""
     target = queue + forecast * supply_weeks
     return np.asarray(np.where(bookable, np.maximum(0.0, forecast + (target - supply) / memory_weeks), 0.0))

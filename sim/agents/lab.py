@@ -98,7 +98,8 @@ def order_value(
     """Orders in USD by lab and part.
 
     plan_usd (labs,) a week; growth (labs,) expected log growth a week; queue_usd (labs, chips) outstanding orders,
-    cash_usd (labs,) unspent budget, negative when ahead of it; cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
+    cash_usd (labs,) unspent budget, negative when ahead of it;
+    cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
     orderable (labs, chips); wait_weeks, belief, cover (regions, chips); region (labs,).
     row  impatience a week, exponent, host cost USD, gap weeks, surge, credit, credit belief, wait horizon weeks.
     """

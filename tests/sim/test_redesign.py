@@ -42,7 +42,8 @@ def buyers(train: float, flagship: Base) -> Demand:
 def test_after_the_rule_of_2022_links_are_cut_and_computing_is_kept(train: float) -> None:
     flagship = base("A100")
     cuts = cuts_of(flagship, 380)
-    row, price, margin = best_cut(cuts, lawful(cuts, date(2023, 2, 1), date(2022, 10, 10)), flagship.list_usd, buyers(train, flagship))
+    row, price, margin = best_cut(cuts, lawful(cuts, date(2023, 2, 1), date(2022, 10, 10)), flagship.list_usd,
+                                  buyers(train, flagship))
     assert margin > 0 and price > cuts.unit_cost_usd[row]
     assert cuts.spec["io_gbps"][row] < 600 <= flagship.io_gbps
     assert cuts.spec["tpp"][row] == flagship.tpp
