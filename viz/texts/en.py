@@ -101,6 +101,28 @@ TEXTS: dict[str, object] = {
     "chart_efficiency_cn": "Efficiency of Chinese labs",
     "chart_runway": "Weeks the stock lasts, Chinese labs",
     "chart_rented": "Compute rented abroad by Chinese labs",
+    "note_cn_units": "Chips of makers outside China delivered in the week to customers headquartered in China. From "
+    "the trades of the run.",
+    "note_cn_stock": "Chips owned by actors headquartered in China, wherever they stand, in H100 equivalents: total processing "
+    "performance over 15,824 (ECCN 3A090, technical notes).",
+    "note_smuggled": "Sales past a rule since the start, from the trades of the run. In the real world nobody "
+    "counts these; estimates "
+    "for 2024 differ by a factor of ten and more.",
+    "note_grey_premium": "Street price over list of chips sold past the rules, mean weighted by chips. No value where "
+    "nothing was sold.",
+    "note_wait": "Orders not yet filled over the mean deliveries of thirteen weeks, Chinese buyers.",
+    "note_lag": "How long ago the US frontier stood where the best Chinese lab stands, by effective training "
+    "compute of published runs.",
+    "note_domestic": "Chips of Chinese makers over all chips delivered in China in the week, by number.",
+    "note_independence": "Part of new effective compute in China that no decree abroad can revoke.",
+    "note_cn_revenue": "Revenue of all makers from customers headquartered in China since the start, at list; where it "
+    "was billed does not matter.",
+    "note_writedown": "Write-downs that makers booked since the start: cost of work in process that a bar made "
+    "useless, less what can be converted.",
+    "note_market_value": "Market value of listed makers, moved by what each rule does to the profit investors expect.",
+    "note_efficiency_cn": "Effective over physical training compute of Chinese labs, 1 at the start of 2022; "
+    "grows threefold a year at the common "
+    "trend, faster under scarcity where thrift is on.",
     "cause_smuggled": ["smuggled", "bust", "seizure", "shell"],
     "cause_grey_premium": ["bust", "smuggled", "decree"],
     "cause_wait": ["queue", "decree"],
