@@ -102,7 +102,7 @@ class DaskEngine(Engine):
                 "every machine mounts under the same path"
             )
         first = {address.rsplit(":", 1)[0]: address for address in reversed(addresses)}
-        self._client.run(_warm, chunk, workers=sorted(first.values()))
+        self._client.run(_warm, chunk, workers=sorted(first.values()), on_error="ignore")
 
 
 class _Answer(Future[ChunkReport]):
