@@ -112,7 +112,6 @@ class Behaviour(BaseModel):
         "x weekly plan", "Most a lab orders in a week while its belief exceeds credit_belief_share."
     )
     credit_belief_share: Quantity = parameter("probability", "Belief above which a lab orders on credit.")
-    repay_weeks: Quantity = parameter("weeks", "Weeks over which orders ahead of plan are paid back.")
 
     # Makers
     forecast_weeks: Quantity = parameter("weeks", "Memory of the order forecast.")
