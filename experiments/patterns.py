@@ -224,9 +224,12 @@ def stranded(result: Result) -> float:
 
 
 def runway_after(result: Result) -> float:
-    """Weeks of training that Chinese labs' stock carries, mean over labs, in the quarter of October 2023 (P4)."""
-    panel = result.panel("runway_weeks").select(region="CN")
-    return float(np.nanmean(panel.over(result.clock.window("2023Q4")))) if panel.keys else 0.0
+    """Weeks of training that Chinese labs' stock carries, by their training compute, in the quarter of October 2023 (P4)."""
+    window = result.clock.window("2023Q4")
+    runway, compute = result.panel("runway_weeks").select(region="CN"), result.panel("training_compute").select(region="CN")
+    held = dict(zip((key[0] for key in compute.keys), compute.over(window), strict=True))
+    weight = np.array([held.get(key[0], 0.0) for key in runway.keys])
+    return float(np.nansum(runway.over(window) * weight) / weight.sum()) if weight.sum() else 0.0
 
 
 def smuggled(result: Result) -> float:

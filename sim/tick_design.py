@@ -12,6 +12,7 @@ from sim.catalog import SPECS, Catalog
 from sim.frame import NEVER
 from sim.keyed_random import key_of, normal
 from sim.layout import software_of
+from sim.record import NEVER as NOT_IN_RUN
 from sim.redesign import SPARES, Base, Cuts, Demand, at_distance, best_cut, cuts_of, designers, expected_margin
 from sim.scope import LegalClass
 
@@ -37,6 +38,7 @@ class Studios:
 
 def design(world: World) -> None:
     """Tell of parts that appear this week; where the law or a flagship is new, makers look whether to draw another."""
+    _withdraw(world)
     _tell_parts(world)
     studios = world.studios
     if not studios.cuts or world.law.buyer < 0:
@@ -47,6 +49,17 @@ def design(world: World) -> None:
         if flagship >= 0 and (news or flagship != studios.flagship[maker]):
             _look(world, maker, flagship, flagship != studios.flagship[maker])
         studios.flagship[maker] = flagship
+
+
+def _withdraw(world: World) -> None:
+    """A recorded cut due to be announced for China stays in the drawer where the part it is cut from may go there itself."""
+    chips, law, of = world.frame.chips, world.law, world.record.of
+    if law.buyer < 0:
+        return
+    due = np.flatnonzero((chips.announced_tick == world.tick) & (chips.cut_from >= 0) & chips.for_china)
+    for row in due[world.standing.permitted[law.buyer, chips.cut_from[due]]]:
+        chips.announced_tick[row] = chips.volume_tick[row] = NEVER
+        of["chip_announced_tick"][row] = of["chip_volume_tick"][row] = NOT_IN_RUN
 
 
 def _tell_parts(world: World) -> None:
