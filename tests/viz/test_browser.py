@@ -284,7 +284,7 @@ def test_every_control_has_a_name_and_the_page_a_language(home: Tab) -> None:
     assert "user-scalable" not in page.page.get_attribute("meta[name=viewport]", "content")
     for name in ("levers", "why", "lessons", "data"):
         page.page.click(f"[data-testid=tab_{name}]")
-        nameless = page.page.evaluate("""() => [...document.querySelectorAll('.cp button, .cp input, .cp select, .cp [role=button]')]
+        nameless = page.page.evaluate("""() => [...document.querySelectorAll('.cp :is(button, input, select, [role=button])')]
             .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim()
                 || (e.labels && e.labels.length) || e.title))
             .map((e) => e.outerHTML.slice(0, 120))""")
