@@ -13,6 +13,7 @@ from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
 from sim.frame import CLOUD, CN, NEVER, ROW
 from sim.keyed_random import uniforms
 from sim.record import REGIONS
+from sim.tick_design import doomed
 from sim.units import WEEKS_PER_MONTH
 from sim.upstream import bookings
 from sim.view import View
@@ -238,6 +239,7 @@ def book_lines(world: World) -> None:
     supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
     queue = _by_family(chips.family, world.primary.queue.sum(axis=0) + world.orders.sum(axis=0))
     bookable &= chips.family == np.arange(len(bookable))
+    bookable &= ~doomed(world, weeks)
     forecast = _by_family(chips.family, lines.forecast)
     wanted = wanted_bookings(forecast, queue, supply, float(weeks), behaviour.forecast_weeks.value, bookable)
     wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]

@@ -106,7 +106,7 @@ def _look(world: World, maker: str, flagship: int, new_flagship: bool) -> None:
     behaviour, studios = world.behaviour, world.studios
     day = world.frame.clock.date_of(world.tick) + timedelta(weeks=round(behaviour.board_volume_weeks.value))
     own = studios.cuts[maker]
-    legal = _legal(world, world.rulebook.catalog, maker, day)[[_column(world, chip) for chip in (flagship, *own)]]
+    legal = legal_on(world, world.rulebook.catalog, maker, day)[[_column(world, chip) for chip in (flagship, *own)]]
     standing = [chip for chip, good in zip(own, legal[1:], strict=True) if good]
     if legal[0] or (standing and not new_flagship) or len(own) >= SPARES:
         return
@@ -114,19 +114,32 @@ def _look(world: World, maker: str, flagship: int, new_flagship: bool) -> None:
     cuts = cuts_of(base, behaviour.stack_cost_usd.value)
     country = world.frame.names.country[world.frame.makers.hq[world.frame.row("maker", maker)]]
     fab = world.scenario.world.chips[world.frame.names.chip[flagship]].fab_jurisdiction
-    lawful = _legal(world, at_distance(cuts, behaviour.safety_distance_share.value, maker, country, fab), maker, day)
+    lawful = legal_on(world, at_distance(cuts, behaviour.safety_distance_share.value, maker, country, fab), maker, day)
     row, price, margin = best_cut(cuts, lawful, base.list_usd, demand)
     if row >= 0 and margin > _standing_margin(world, standing, demand) * (1.0 + behaviour.redesign_gain_share.value):
         _draw(world, maker, flagship, cuts, row, price)
 
 
-def _legal(world: World, catalog: Catalog, maker: str, day: date) -> Bools:
+def legal_on(world: World, catalog: Catalog, maker: str, day: date) -> Bools:
     """Whether parts may go to an ordinary buyer in China on a day without asking, by the rules known this week."""
     names, makers = world.frame.names, world.frame.makers
     deal = LegalClass("sale", names.country[makers.hq[world.frame.row("maker", maker)]], "CN", "CN")
     known_by = world.frame.clock.date_of(world.tick) + timedelta(days=6)
     terms = world.rulebook.judge(catalog, [deal], day, known_by)
     return np.asarray(terms.permitted[0] & ~terms.notify[0])
+
+
+def doomed(world: World, weeks: int) -> Bools:
+    """Parts meant for China that a rule already announced will bar before they could be delivered, (chips,)."""
+    out = np.zeros(len(world.frame.chips.tpp), dtype=bool)
+    closing, _ = world.standing.china_cells(world.rulebook.closing(world.tick))
+    parts = np.flatnonzero(closing & world.frame.chips.for_china & ~world.frame.chips.domestic)
+    day = world.frame.clock.date_of(world.tick) + timedelta(weeks=weeks)
+    for maker in np.unique(world.frame.chips.maker[parts]):
+        legal = legal_on(world, world.rulebook.catalog, world.frame.names.maker[maker], day)
+        own = parts[world.frame.chips.maker[parts] == maker]
+        out[own] = ~legal[[_column(world, int(chip)) for chip in own]]
+    return out
 
 
 def _column(world: World, chip: int) -> int:
