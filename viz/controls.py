@@ -118,7 +118,7 @@ def title_of(name: str, rule: Rule) -> str:
         for word in re.split(r"[_\s]+", text.replace("-", " "))
         if word
     ]
-    title = " ".join(words)
+    title = " ".join(word.lower() if at and word in ("Rule", "Letter") else word for at, word in enumerate(words))
     return title[:1].upper() + title[1:] if title else ", ".join(rule.by)
 
 

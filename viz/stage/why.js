@@ -30,7 +30,7 @@ class Why {
     const name = (id) => { const row = this.world.node.get(id); return row === undefined ? String(id).replaceAll("_", " ") : this.world.nodes[row].members.length === 1 ? this.world.nodes[row].label : String(id).replaceAll("_", " "); };
     const amount = event.quantity ? short(event.quantity) + " " + (event.unit || "") : "";
     const pattern = this.t["event_" + event.kind];
-    if (pattern) return pattern.replace("{actor}", name(event.actor)).replace("{other}", event.other ? name(event.other) : this.t.others).replace("{chip}", event.chip || this.t.chips).replace("{rule}", this.title(event.rule)).replace("{amount}", amount).replace("{text}", event.text);
+    if (pattern) return pattern.replace("{actor}", name(event.actor)).replace("{other}", event.other ? name(event.other) : this.t.others).replace("{chip}", event.chip || this.t.chips).replace("{rule}", this.title(event.rule || (this.chain(event).find((cause) => cause.rule) || {}).rule)).replace("{amount}", amount).replace("{text}", event.text);
     return [event.text || event.kind.replaceAll("_", " "), event.actor ? " · " + name(event.actor) : "", event.chip ? " · " + event.chip : "", event.other ? " → " + name(event.other) : "", amount ? " · " + amount : ""].join("");
   }
 

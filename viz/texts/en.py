@@ -207,7 +207,7 @@ TEXTS: dict[str, object] = {
     "event_bust": "The network of {actor} was found and shut",
     "event_seizure": "{amount} of {chip} seized at {actor}",
     "event_price_response": "{actor}'s market value moved by {amount}",
-    "event_barred": "{rule} barred {chip} from {actor}",
+    "event_barred": "{rule} barred {chip}",
     "event_shell_entered": "A new network began at {actor}",
     "may_title": "May X sell Y to Z on this date?",
     "may_seller": "Seller",
