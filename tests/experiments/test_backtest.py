@@ -1,0 +1,158 @@
+"""Backtest and calibration from the command line, on a small world: figures, files, exact errors, taking up what was kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from experiments import calibration
+from experiments.calibration import Emulator, _spread_out
+from experiments.cli import main
+from experiments.posterior import read_posterior
+from experiments.readings import KEPT
+
+FACTS = """
+schema: 1
+facts:
+  ORDERS:
+    title: orders of the first year
+    tag: emerges
+    observation: {observable: orders_usd, filters: {region: CN}, window: 2030, scale: 1e9}
+    low: 0
+    central: 1
+    high: 1e6
+    unit: USD bn
+    band: source
+    group: one
+    confidence: high
+    mechanism: stockpiling
+    source: a test
+  NEVER:
+    title: ten times what anybody sells
+    tag: emerges
+    observation: {observable: units_delivered, filters: {basis: ship_to}, window: 2030}
+    low: 1e12
+    central: 1e12
+    high: 1e12
+    unit: chips
+    band: none
+    group: two
+    confidence: low
+    earlier: {2027: 1e11, 2028: 2e11, 2029: 4e11}
+    source: a test
+  GIVEN:
+    title: an input
+    tag: given
+    reason: an input
+    low: 1
+    central: 1
+    high: 1
+    unit: none
+    band: none
+    group: two
+    confidence: low
+    source: a test
+"""
+
+
+@pytest.fixture
+def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(FACTS)
+    return "mine.yaml"
+
+
+def test_a_file_of_facts_is_scored_without_code(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", "teaching/rush", "--facts", facts, "--seeds", "2", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["summary"] == {"facts_scored": 2, "groups": 2, "groups_passed": 1, "groups_beating_baselines":
+                               said["summary"]["groups_beating_baselines"]}
+    orders, never, given = said["facts"]
+    assert orders["pass"] is True and orders["q05"] <= orders["median"] <= orders["q95"] and orders["median"] > 0
+    assert never["pass"] is False and said["misses"]["NEVER"] == "median further than half a band"
+    assert never["rival"] == pytest.approx(8e11, rel=0.02) and set(said["rivals"]["NEVER"]) == {"last_value", "trend"}
+    assert list(said["rivals"]["ORDERS"]) == ["stockpiling off"]
+    assert given["pass"] is None or given["median"] is None
+    folder = Path(said["folder"])
+    assert "**miss**" in (folder / "scoreboard.md").read_text()
+    page = (folder / "report.html").read_text()
+    assert page.count("<svg") == 2 and "http" not in page.replace("http-equiv", "")
+
+
+def test_what_runs_said_is_taken_up_again(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["backtest", "teaching/rush", "--facts", facts, "--seeds", "1", "--json"]
+    assert main(arguments) == 0
+    first = json.loads(capsys.readouterr().out)
+    kept = sorted(KEPT.glob("*.json"))
+    times = [file.stat().st_mtime_ns for file in kept]
+    assert kept and main(arguments) == 0
+    assert json.loads(capsys.readouterr().out) == first
+    assert [file.stat().st_mtime_ns for file in sorted(KEPT.glob("*.json"))] == times
+
+
+@pytest.mark.parametrize(("slip", "said"), [
+    (("orders_usd", "order_usd"), '"order_usd" is no observable; did you mean "orders_usd"?'),
+    (("filters: {region: CN}", "filters: {regoin: CN}"), 'orders_usd has no filter "regoin"; did you mean "region"?'),
+    (("filters: {region: CN}", "filters: {region: China}"), 'this world has no region "China"; known: CN, ROW, US'),
+    (("window: 2030, scale", "window: spring, scale"), '"spring" is no window'),
+    (("mechanism: stockpiling", "mechanism: magic"), 'ORDERS names no mechanism "magic"'),
+])
+def test_an_unknown_word_is_told_exactly(facts: str, capsys: pytest.CaptureFixture[str], slip: tuple[str, str], said: str) -> None:
+    Path(facts).write_text(FACTS.replace(*slip))
+    assert main(["backtest", "teaching/rush", "--facts", facts, "--seeds", "1"]) in (2, 3)
+    told = capsys.readouterr()
+    assert said in told.err and not told.out
+
+
+def test_the_open_facts_do_not_fit_a_world_without_their_parts(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", "teaching/rush", "--facts", "open", "--seeds", "1"]) == 3
+    assert 'this world has no chip "H20"' in capsys.readouterr().err
+
+
+PARAMETER = "behaviour.impatience_share_per_month"
+
+
+def test_calibration_leaves_a_posterior(facts: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "CUTOFF", date(2031, 6, 1))
+    arguments = ["calibrate", "teaching/rush", "--facts", facts, "--parameter", PARAMETER, "--waves", "2", "--runs", "6",
+                 "--draws", "4", "--json"]
+    assert main(arguments) == 0
+    said = json.loads(capsys.readouterr().out)
+    low, high = said["parameters"][PARAMETER]
+    posterior = read_posterior(Path(said["folder"]) / "posterior.yaml")
+    assert posterior.hash == said["hash"] == sim.load("teaching/rush").hash and posterior.runs == 12
+    assert len(posterior.draws) == 4 and all(low <= draw[PARAMETER] <= high for draw in posterior.draws)
+    assert all(emulator["error"] >= 0 for emulator in said["emulators"].values())
+    assert len(said["standing"]) == 2 and len(said["folds"]) == 2
+
+
+def test_nothing_after_the_cutoff_is_fitted(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "teaching/rush", "--facts", facts, "--parameter", PARAMETER, "--waves", "1", "--runs", "6"]) == 2
+    assert "holds no fact that can be fitted: tagged emerges, read off the world, before 2025-05-01" in capsys.readouterr().err
+
+
+def test_a_parameter_must_have_a_range(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "teaching/rush", "--facts", facts, "--parameter", "behaviour.impatience"]) == 2
+    assert '"behaviour.impatience" has no range to fit in' in capsys.readouterr().err
+    assert main(["calibrate", "teaching/rush", "--facts", facts]) == 2
+    assert "no parameter to fit" in capsys.readouterr().err
+
+
+def test_an_emulator_says_what_it_does_not_know() -> None:
+    x = np.linspace(0.0, 1.0, 12)[:, None]
+    y = 3.0 + 2.0 * x[:, 0] + np.sin(6.0 * x[:, 0])
+    emulator = Emulator.fit(x, y)
+    mean, variance = emulator.at(x)
+    assert np.abs(mean - y).max() < 0.3 and emulator.error < 0.5
+    far = emulator.at(np.array([[3.0]]))[1][0]
+    assert far >= variance.max() >= emulator.error**2
+
+
+def test_points_of_the_next_wave_lie_apart() -> None:
+    x = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    assert _spread_out(x, 3).tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
