@@ -153,8 +153,8 @@ class Ledger:
 
     def pay(self, kind: str, payer: Ints | int, payee: Ints | int, cents: Ints) -> None:
         """Move cents from payers to payees, one row a posting; scalars stand for every row."""
-        payers = np.broadcast_to(np.asarray(payer, dtype=np.int64), cents.shape)
-        payees = np.broadcast_to(np.asarray(payee, dtype=np.int64), cents.shape)
+        payers = payer if isinstance(payer, np.ndarray) else np.full(len(cents), payer)
+        payees = payee if isinstance(payee, np.ndarray) else np.full(len(cents), payee)
         _post(self.cash_cents, payers, payees, cents)
         self.postings.append((self.tick, KINDS.index(kind), payers, payees, cents))
 

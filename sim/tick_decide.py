@@ -187,15 +187,18 @@ def substitute_premium(world: World, wait: Floats) -> Floats:
     """
     chips = world.frame.chips
     monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
-    n = len(chips.tpp)
-    lawful = world.orderable[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(n, dtype=bool)
-    months = wait[ROW] / WEEKS_PER_MONTH
-    train = chips.worth[0]
-    for c in np.flatnonzero(~chips.domestic):
-        alike = lawful & (chips.maker == chips.maker[c]) & (np.abs(np.log(train / train[c])) < ALIKE)
-        if alike.any():
-            months[c] = float(wait[CN][alike].max()) / WEEKS_PER_MONTH
-    return np.asarray((1.0 + monthly) ** months)
+    lawful = world.orderable[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(len(chips.tpp), dtype=bool)
+    alike = world.alike & lawful[None, :]
+    rival = np.where(alike, wait[CN][None, :], -1.0).max(axis=1)
+    weeks = np.where(rival >= 0.0, rival, wait[ROW])
+    return np.asarray((1.0 + monthly) ** (weeks / WEEKS_PER_MONTH))
+
+
+def stand_ins(world: World) -> Bools:
+    """Foreign parts of one maker with much the same worth in training, (chips, chips): each stands in for the other."""
+    chips = world.frame.chips
+    near = np.abs(np.log(chips.worth[0][:, None] / chips.worth[0][None, :])) < ALIKE
+    return np.asarray(near & (chips.maker[:, None] == chips.maker[None, :]) & ~chips.domestic[:, None])
 
 
 def wanted_grey(world: World) -> tuple[Bools, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,8 @@ class Law:
     last_closure: int = NEVER
     allowance: Ints = field(init=False)
     waiting: list[tuple[int, int, int, int]] = field(default_factory=list)
+    calendar: dict[int, list[tuple[str, str, str, float, str]]] = field(default_factory=dict)
+    """What the log will say of rules, by tick."""
     cause: dict[str, int] = field(default_factory=dict)
     """Rule id -> its latest event in the log."""
     bar_event: dict[int, int] = field(default_factory=dict)
@@ -101,20 +104,32 @@ def _open_row(world: World) -> Bools:
 
 def _tell_rules(world: World) -> None:
     """Announcements, beginnings and ends of rules go to the log; what follows names them as cause."""
-    law, clock = world.law, world.frame.clock
+    law = world.law
+    if not law.calendar:
+        law.calendar = _calendar(world)
+    for name, kind, text, certainty, who in law.calendar.get(world.tick, ()):
+        by = " ".join(f"gov_{country.lower()}" for country in world.scenario.rules[name].by)
+        if kind == "leak":
+            law.cause.setdefault(name, world.tell("leak", rule=name, quantity=certainty, unit="probability", other=who, text=text))
+        else:
+            law.cause[name] = world.tell(kind, actor=by, rule=name, cause=law.cause.get(name, -1), text=text)
+
+
+def _calendar(world: World) -> dict[int, list[tuple[str, str, str, float, str]]]:
+    """What the log says of rules, by tick: rule, kind of event, text, and a leak's certainty and source."""
+    clock = world.frame.clock
+    days: dict[int, list[tuple[str, str, str, float, str]]] = {-1: []}
     for name, rule in sorted(world.scenario.rules.items()):
         if rule.inert:
             continue
-        by = " ".join(f"gov_{country.lower()}" for country in rule.by)
-        if rule.announced and clock.tick_of(rule.announced) == world.tick:
-            law.cause[name] = world.tell("decree_announced", actor=by, rule=name, text=rule.clause or name)
-        if rule.since and clock.tick_of(rule.since) == world.tick:
-            law.cause[name] = world.tell("decree_in_force", actor=by, rule=name, cause=law.cause.get(name, -1),
-                                         text=rule.clause or name)
-        for leak in rule.leaks:
-            if leak.reported and clock.tick_of(leak.reported) == world.tick:
-                law.cause.setdefault(name, world.tell("leak", rule=name, quantity=leak.certainty.value, unit="probability",
-                                                      other=leak.who, text=leak.signal))
+        told: list[tuple[date, str, str, float, str]] = [
+            (leak.reported, "leak", leak.signal, leak.certainty.value, leak.who) for leak in rule.leaks if leak.reported]
+        for day, kind in ((rule.announced, "decree_announced"), (rule.since, "decree_in_force")):
+            if day:
+                told.append((day, kind, rule.clause or name, 1.0, ""))
+        for day, kind, text, certainty, who in told:
+            days.setdefault(clock.tick_of(day), []).append((name, kind, text, certainty, who))
+    return days
 
 
 def _rule_of(world: World, chip: int) -> str:

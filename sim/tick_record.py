@@ -33,7 +33,7 @@ def empty(world: World) -> Record:
     for name, (axes, unit, _) in STATE.items():
         shape = (frame.clock.n_ticks, *(len(labels[axis]) for axis in axes))
         whole = unit in CHIP_COUNTS
-        record.state[name] = np.zeros(shape, dtype=np.int64) if whole else np.full(shape, np.nan)
+        record.state[name] = np.zeros(shape, dtype=np.int32) if whole else np.full(shape, np.nan)
     return record
 
 
@@ -74,10 +74,12 @@ def note(world: World) -> None:
     maker = frame.chips.maker
     state["queue_chips"][tick] = world.primary.queue[:n_labs]
     state["ordered_chips"][tick] = world.orders[:n_labs]
-    state["cancelled_chips"][tick] = law.cancelled[:n_labs]
+    if law.cancelled.any():
+        state["cancelled_chips"][tick] = law.cancelled[:n_labs]
     state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = ledger.stock
     state["distributor_chips"][tick] = ledger.held
-    state["rented_chips"][tick] = world.hours.rented
+    if world.hours.rented.any():
+        state["rented_chips"][tick] = world.hours.rented
     state["list_price_usd"][tick] = world.list_usd
     state["street_price_usd"][tick] = world.market.street_usd
     state["rent_usd_per_hour"][tick] = world.hours.rent_usd_per_hour
@@ -108,7 +110,8 @@ def note(world: World) -> None:
     networks = world.networks
     state["networks_active"][tick] = networks.active
     state["busts"][tick] = networks.busts
-    state["seized_chips"][tick] = world.seized
+    if world.seized.any():
+        state["seized_chips"][tick] = world.seized
     state["seized_usd"][tick] = world.seized_usd
     state["licences_asked"][tick] = law.asked
     state["licences_granted"][tick] = law.granted

@@ -10,26 +10,29 @@ from numpy.typing import NDArray
 
 from sim.record import TRADE_COLUMNS
 
+ROW = np.dtype(list(TRADE_COLUMNS.items()))
+"""One trade."""
+
+EMPTY = np.array(tuple(0 if name.endswith("_cents") else -1 for name in TRADE_COLUMNS), dtype=ROW)
+
 
 @dataclass
 class TradeLog:
     """Trades of a run; `add` takes columns of equal length or scalars that stand for every row."""
 
-    parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    parts: list[NDArray[Any]] = field(default_factory=list)
+    """One array of ROW a batch of trades."""
 
     def add(self, n: int, **columns: Any) -> None:
         """Append n trades; a column left out is 0 for amounts and -1 for rows."""
         if not n:
             return
-        part: dict[str, NDArray[Any]] = {}
-        for name, dtype in TRADE_COLUMNS.items():
-            given = columns.get(name, 0 if name.endswith("_cents") else -1)
-            part[name] = np.broadcast_to(np.asarray(given, dtype=dtype), (n,))
+        part = np.full(n, EMPTY, dtype=ROW)
+        for name, given in columns.items():
+            part[name] = given
         self.parts.append(part)
 
     def joined(self) -> dict[str, NDArray[Any]]:
         """All trades, each column one array, in the order they were made."""
-        if not self.parts:
-            return {name: np.zeros(0, dtype=dtype) for name, dtype in TRADE_COLUMNS.items()}
-        return {name: np.concatenate([part[name] for part in self.parts]).astype(dtype, copy=False)
-                for name, dtype in TRADE_COLUMNS.items()}
+        whole = np.concatenate(self.parts) if self.parts else np.zeros(0, dtype=ROW)
+        return {name: np.ascontiguousarray(whole[name]) for name in TRADE_COLUMNS}

@@ -111,6 +111,7 @@ class World(mesa.Model):  # type: ignore[misc]
         for name, row in zip(names.actor, range(len(names.actor)), strict=True):
             self._enter(name, row)
         tick_settle.open_minds(self)
+        self.alike = tick_decide.stand_ins(self)
         self.standing.read(0)
         tick_decide.perceive(self)
         tick_make.open_lines(self, tick_decide.sealed_orders(self))
