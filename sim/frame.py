@@ -36,6 +36,9 @@ class Names:
     supplier: tuple[str, ...]
     chip: tuple[str, ...]
     country: tuple[str, ...]
+    told_actor: tuple[str, ...]
+    """Actors as the record tells them: the named ones, and a cohort for drawn labs."""
+    told_lab: tuple[str, ...]
 
     @property
     def buyer(self) -> tuple[str, ...]:
@@ -101,6 +104,10 @@ class Labs:
     use_share: Floats
     lessor: Bools
     offers_hours: Bools
+    drawn: Bools
+    """Of the generated tail."""
+    drawn_listed: Bools
+    """Drawn as a party of the entity list; the named ones' listing is the rulebook's."""
     keys: NDArray[np.uint64]
 
 
@@ -155,6 +162,10 @@ class Frame:
     clock: Clock
     seed: int
     names: Names
+    told_actor: Ints
+    """(actors,) row of `names.told_actor`; the row itself without a drawn tail."""
+    told_lab: Ints
+    """(labs,) row of `names.told_lab`, likewise."""
     chips: Chips
     labs: Labs
     distributors: Distributors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,9 @@ from sim.frame import (
 )
 from sim.keyed_random import keys_of
 from sim.ledger import Ledger
-from sim.scenario import Actor, Lane, Scenario
+from sim.record import REGIONS
+from sim.scenario import Actor, Generator, Lane, Scenario
+from sim.tail import BASE_YEAR, Tail, drawn
 from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -46,24 +49,34 @@ STIGMA_PLATFORMS = ("hyperscaler",)
 KIND_OF_DISTRIBUTOR = {"server_maker": SERVER_MAKER, "reseller": RESELLER, "offshore_cloud": CLOUD, "broker": BROKER}
 
 
-def names_of(scenario: Scenario) -> Names:
+def names_of(scenario: Scenario, tail: Tail) -> Names:
     """Axis labels in order of id."""
     actors = scenario.world.actors
+    cohorts = sorted(set(tail.cohort))
 
     def of(kind: str) -> tuple[str, ...]:
         return tuple(sorted(name for name, actor in actors.items() if actor.kind == kind))
 
-    return Names(tuple(sorted(actors)), of("chipmaker"), of("lab"), of("distributor"), of("supplier"),
-                 tuple(sorted(scenario.world.chips)), tuple(sorted(scenario.world.countries)))
+    labs = of("lab")
+    return Names(tuple(sorted([*actors, *tail.names])), of("chipmaker"), tuple(sorted([*labs, *tail.names])),
+                 of("distributor"), of("supplier"), tuple(sorted(scenario.world.chips)), tuple(sorted(scenario.world.countries)),
+                 tuple(sorted([*actors, *cohorts])), tuple(sorted([*labs, *cohorts])))
+
+
+def _told(names: tuple[str, ...], told: tuple[str, ...], tail: Tail) -> Ints:
+    """Row of each name among those the record tells."""
+    row, cohort = {name: at for at, name in enumerate(told)}, dict(zip(tail.names, tail.cohort, strict=True))
+    return np.array([row[cohort.get(name, name)] for name in names], dtype=np.int64)
 
 
 def frame_of(scenario: Scenario, seed: int) -> Frame:
     """The fixed columns of a run."""
-    clock, names = scenario.clock, names_of(scenario)
+    tail = drawn(scenario)
+    clock, names = scenario.clock, names_of(scenario, tail)
     _refuse_empty(scenario, names)
     region = _country_regions(scenario, names)
     chips = _chips(scenario, names, clock)
-    labs = _labs(scenario, names, clock, region, seed)
+    labs = _labs(scenario, names, clock, region, tail)
     distributors = _distributors(scenario, names, clock, region)
     country = np.concatenate([labs.country, distributors.country])
     freight, weeks, duty = _ways(scenario, names, country)
@@ -71,7 +84,8 @@ def frame_of(scenario: Scenario, seed: int) -> Frame:
     behaviour = scenario.behaviour
     past_months, past_levels = _frontier_past(scenario, clock)
     return Frame(
-        clock=clock, seed=seed, names=names, chips=chips, labs=labs, distributors=distributors,
+        clock=clock, seed=seed, names=names, told_actor=_told(names.actor, names.told_actor, tail),
+        told_lab=_told(names.lab, names.told_lab, tail), chips=chips, labs=labs, distributors=distributors,
         makers=_makers(scenario, names, clock),
         country_region=region,
         buyer_keys=keys_of("buyer", names.buyer),
@@ -201,36 +215,62 @@ def _owner(scenario: Scenario, names: Names, vendor: str) -> int:
     return names.lab.index(parent) if parent in names.lab else -1
 
 
-def _labs(scenario: Scenario, names: Names, clock: Clock, region: Ints, seed: int) -> Labs:
-    actors = [scenario.world.actors[name] for name in names.lab]
+def _labs(scenario: Scenario, names: Names, clock: Clock, region: Ints, tail: Tail) -> Labs:
+    """Columns of the labs: the named ones by their rows, the drawn ones by the tail's; the two are laid in order of id."""
+    chosen = [name for name in names.lab if name in scenario.world.actors]
+    place = np.argsort(np.array([*chosen, *tail.names])) if tail.names else np.arange(len(chosen))
+    actors, drawn_labs = [scenario.world.actors[name] for name in chosen], len(tail.names)
     behaviour, country = scenario.behaviour, {name: row for row, name in enumerate(names.country)}
+    account = {name: row for row, name in enumerate(names.actor)}
     own_use = {"hyperscaler": behaviour.utilisation_hyperscaler_share, "lab": behaviour.utilisation_lab_share,
                "neocloud": behaviour.utilisation_lessor_share, "state": behaviour.utilisation_state_share}
     budgets = scenario.world.budgets
-    hq = np.array([country[actor.hq] for actor in actors], dtype=np.int64)
-    train = behaviour.train_share.value
-    state = np.array([actor.state_funded or actor.subkind == "state" for actor in actors])
+    seats = [country[name] for name in tail.country]
+    platform, stigma = behaviour.stigma_platform_share.value, behaviour.stigma_other_share.value
+
+    def column(named: list[Any], of_tail: Any, dtype: Any = None) -> Any:
+        """The named labs' values and the tail's (a scalar stands for all), in order of id."""
+        return np.concatenate([np.array(named, dtype=dtype), np.broadcast_to(np.asarray(of_tail, dtype=dtype), drawn_labs)])[place]
+
+    hq = column([country[actor.hq] for actor in actors], seats, np.int64)
+    state = column([actor.state_funded or actor.subkind == "state" for actor in actors], tail.state, bool)
     china = region[hq] == CN
+    train = behaviour.train_share.value
+    plans = np.concatenate([_plans(scenario, tuple(chosen), clock, region[[country[actor.hq] for actor in actors]]),
+                            _drawn_plans(scenario, tail, clock, region[np.array(seats, dtype=np.int64)])], axis=1)
     return Labs(
-        actor=np.array([names.actor.index(name) for name in names.lab], dtype=np.int64),
-        country=np.array([country[actor.seat] for actor in actors], dtype=np.int64),
+        actor=np.array([account[name] for name in names.lab], dtype=np.int64),
+        country=column([country[actor.seat] for actor in actors], seats, np.int64),
         hq=hq, region=region[hq],
-        service_class=np.array([SERVICE_CLASS.get(actor.subkind, 2) for actor in actors], dtype=np.int64),
-        military=np.array([actor.military for actor in actors]),
+        service_class=column([SERVICE_CLASS.get(actor.subkind, 2) for actor in actors], 2, np.int64),
+        military=column([actor.military for actor in actors], False, bool),
         state=state,
-        listed_tick=np.array([_tick(clock, actor.listed_since) for actor in actors]),
-        tail=np.array([actor.subkind == "tail" for actor in actors]),
-        stigma_share=np.array([(behaviour.stigma_platform_share if actor.subkind in STIGMA_PLATFORMS
-                                else behaviour.stigma_other_share).value for actor in actors]),
+        listed_tick=column([_tick(clock, actor.listed_since) for actor in actors], np.where(tail.listed, 0, NEVER), np.int64),
+        tail=column([actor.subkind == "tail" for actor in actors], True, bool),
+        stigma_share=column([platform if actor.subkind in STIGMA_PLATFORMS else stigma for actor in actors], stigma, float),
         preference=_preference(scenario, state & china, ~state & china),
-        own_use_share=np.array([own_use.get(actor.subkind, behaviour.utilisation_tail_share).value for actor in actors]),
-        owns_share=np.array([_owns(budgets[name].basis) if name in budgets else 0.0 for name in names.lab]),
-        plan_usd=_plans(scenario, names, clock, region[hq]),
-        use_share=np.repeat([[train, 1.0 - train]], len(actors), axis=0),
-        lessor=np.array([actor.subkind == "neocloud" for actor in actors]),
-        offers_hours=np.array([actor.subkind in ("hyperscaler", "neocloud", "state") for actor in actors]),
+        own_use_share=column([own_use.get(actor.subkind, behaviour.utilisation_tail_share).value for actor in actors],
+                             behaviour.utilisation_tail_share.value, float),
+        owns_share=column([_owns(budgets[name].basis) if name in budgets else 0.0 for name in chosen], 1.0, float),
+        plan_usd=plans[:, place] if drawn_labs else plans,
+        use_share=np.repeat([[train, 1.0 - train]], len(names.lab), axis=0),
+        lessor=column([actor.subkind == "neocloud" for actor in actors], False, bool),
+        offers_hours=column([actor.subkind in ("hyperscaler", "neocloud", "state") for actor in actors], False, bool),
+        drawn=column([False] * len(actors), True, bool),
+        drawn_listed=column([False] * len(actors), tail.listed, bool),
         keys=keys_of("lab", names.lab),
     )
+
+
+def _drawn_plans(scenario: Scenario, tail: Tail, clock: Clock, region: Ints) -> Floats:
+    """Planned spend by week of drawn labs, (ticks, labs) USD: each its size times one path a region."""
+    rule: Generator | None = scenario.world.generator
+    if rule is None:
+        return np.zeros((clock.n_ticks, 0))
+    shape = _adoption(scenario, clock)
+    yearly = {year: rule.spend_growth.value ** (year - BASE_YEAR) for year in range(clock.start.year, clock.end.year + 1)}
+    paths = np.array([smooth_path(clock, yearly, shape[row]) for row in range(len(shape))])
+    return np.asarray(paths.T[:, region] * tail.spend_usd[None, :])
 
 
 def _preference(scenario: Scenario, state: NDArray[np.bool_], private: NDArray[np.bool_]) -> Floats:
@@ -245,15 +285,15 @@ def _owns(basis: str) -> float:
     return {"rents": 0.0, "rents_mostly": 0.1}.get(basis, 1.0)
 
 
-def _plans(scenario: Scenario, names: Names, clock: Clock, region: Ints) -> Floats:
+def _plans(scenario: Scenario, names: tuple[str, ...], clock: Clock, region: Ints) -> Floats:
     """Planned spend by week, (ticks, labs) USD: a smooth path through the yearly budgets, shaped by adoption events.
 
     The path is the product of the adoption ramps and a log-linear curve through mid-years whose nodes are set so that each
     year sums to its budget.
     """
     shape = _adoption(scenario, clock)
-    plans = np.zeros((clock.n_ticks, len(names.lab)))
-    for row, name in enumerate(names.lab):
+    plans = np.zeros((clock.n_ticks, len(names)))
+    for row, name in enumerate(names):
         budget = scenario.world.budgets.get(name)
         if budget:
             yearly = {point.since.year: point.value * 1e9 for point in budget.spend.path}
@@ -346,19 +386,18 @@ def _ways(scenario: Scenario, names: Names, country: Ints) -> tuple[Floats, Ints
     """Freight USD, transit weeks and unrefunded duty from makers to each buyer: the lane from TW, else its region's nearest."""
     lanes = {lane.destination: lane for lane in _last_id_first(scenario.world.lanes)
              if lane.origin == "TW" and lane.carries == "chips" and lane.kind in ("direct", "hub")}
-    freight = np.full(len(country), 100.0)
-    weeks = np.ones(len(country), dtype=np.int64)
-    duty = np.zeros(len(country))
+    freight = np.full(len(names.country), 100.0)
+    weeks = np.ones(len(names.country), dtype=np.int64)
+    duty = np.zeros(len(names.country))
     regions = {name: scenario.world.countries[name].region for name in names.country}
-    for row, at in enumerate(country):
-        name = names.country[at]
+    for row, name in enumerate(names.country):
         near = lanes.get(name) or next((lane for to, lane in sorted(lanes.items())
                                         if regions.get(to) == regions[name]), None)
         if near:
             freight[row] = near.freight_usd_per_chip.value
             weeks[row] = _weeks(near.transit_weeks.value)
             duty[row] = near.import_duty_share.value
-    return freight, weeks, duty
+    return freight[country], weeks[country], duty[country]
 
 
 def _makers(scenario: Scenario, names: Names, clock: Clock) -> Makers:
@@ -440,12 +479,13 @@ def _other_revenue(scenario: Scenario, names: Names, clock: Clock) -> Floats:
 def _server_makers(names: Names, labs: Labs, distributors: Distributors) -> Ints:
     """A ship-to for each lab: a server maker of its own region, spread by key; -1 where there is none."""
     out = np.full(len(names.lab), -1, dtype=np.int64)
-    for row, region in enumerate(labs.region):
+    for region in range(len(REGIONS)):
         own = [d for d in range(len(names.distributor))
                if distributors.subkind[d] == SERVER_MAKER and (distributors.region[d] == region or region == ROW)
                and distributors.listed_tick[d] == NEVER]
         if own:
-            out[row] = own[int(labs.keys[row] % np.uint64(len(own)))]
+            rows = labs.region == region
+            out[rows] = np.array(own)[labs.keys[rows] % np.uint64(len(own))]
     return out
 
 

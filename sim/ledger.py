@@ -35,7 +35,7 @@ class Ledger:
 
     ready     (chips,)                            with the maker, deliverable
     finished  (TITLE_WEEKS, chips)                complete, ring by the week its title passes
-    transit   (TRANSIT_WEEKS, labs, chips, 4)     ring by week of arrival, by channel
+    transit   TRANSIT_WEEKS lists                 ring by week of arrival: shipments, columns of lab, chip, channel, chips
     moving    (TRANSIT_WEEKS, distributors, chips)
     stock     (labs, chips, 4)                    in place, by channel
     held      (distributors, chips)
@@ -50,7 +50,7 @@ class Ledger:
     tick: int = 0
     ready: Ints = field(init=False)
     finished: Ints = field(init=False)
-    transit: Ints = field(init=False)
+    transit: list[list[tuple[Ints, Ints, Ints, Ints]]] = field(init=False)
     moving: Ints = field(init=False)
     stock: Ints = field(init=False)
     held: Ints = field(init=False)
@@ -61,6 +61,8 @@ class Ledger:
     """Chips that exist: those there at the start and those made since."""
     postings: list[tuple[int, int, Ints, Ints, Ints]] = field(default_factory=list)
     """The money journal: tick, kind, payers, payees, cents."""
+    carried: Ints = field(init=False)
+    """Sums by account of the journal's closed part, (actors + OUTSIDE,)."""
     movements: list[tuple[int, str, Ints]] = field(default_factory=list)
     """The chip journal of creation and loss: tick, made | relabelled | scrapped | seized, chips by part."""
 
@@ -68,12 +70,13 @@ class Ledger:
         labs, distributors, chips, owned = self.n_labs, self.n_distributors, self.n_chips, len(OWNED)
         self.ready = _zeros(chips)
         self.finished = _zeros(TITLE_WEEKS, chips)
-        self.transit = _zeros(TRANSIT_WEEKS, labs, chips, owned)
+        self.transit = [[] for _ in range(TRANSIT_WEEKS)]
         self.moving = _zeros(TRANSIT_WEEKS, distributors, chips)
         self.stock = _zeros(labs, chips, owned)
         self.held = _zeros(distributors, chips)
         self.scrapped, self.seized, self.created = _zeros(chips), _zeros(chips), _zeros(chips)
         self.cash_cents = _zeros(self.n_actors + len(OUTSIDE))
+        self.carried = _zeros(self.n_actors + len(OUTSIDE))
 
     def outside(self, name: str) -> int:
         """Row of an outside account."""
@@ -111,14 +114,17 @@ class Ledger:
         self.ready += self.finished[week]
         self.finished[week] = 0
         week = self.tick % TRANSIT_WEEKS
-        self.stock += self.transit[week]
+        for lab, chip, channel, chips in self.transit[week]:
+            np.add.at(self.stock, (lab, chip, channel), chips)
         self.held += self.moving[week]
-        self.transit[week] = 0
+        self.transit[week] = []
         self.moving[week] = 0
 
     def ship_to_labs(self, lab: Ints, chip: Ints, channel: Ints, chips: Ints, weeks: Ints) -> None:
         """Chips leave a seller (already taken from it) for labs, one row a shipment, arriving after `weeks` (1 to 11)."""
-        np.add.at(self.transit, ((self.tick + weeks) % TRANSIT_WEEKS, lab, chip, channel), chips)
+        for ahead in np.unique(weeks):
+            rows = weeks == ahead
+            self.transit[(self.tick + int(ahead)) % TRANSIT_WEEKS].append((lab[rows], chip[rows], channel[rows], chips[rows]))
 
     def ship_to_distributors(self, distributor: Ints, chip: Ints, chips: Ints, weeks: Ints) -> None:
         np.add.at(self.moving, ((self.tick + weeks) % TRANSIT_WEEKS, distributor, chip), chips)
@@ -134,7 +140,7 @@ class Ledger:
     def scrap(self, lost: Ints) -> None:
         """Cards in place fail for good, (labs, chips, 4)."""
         self.stock -= lost
-        gone = lost.sum(axis=(0, 2))
+        gone = np.asarray(_by_chip(lost))
         self.scrapped += gone
         self.movements.append((self.tick, "scrapped", gone))
 
@@ -149,6 +155,18 @@ class Ledger:
         """Chips leave a lab's stock for sale (retroactive rules, buy-back); the buyer's side is `ship_*`."""
         self.stock[lab, chip, channel] -= chips
 
+    def on_the_way(self) -> Ints:
+        """Chips in transit to labs, (chips,)."""
+        out = np.zeros_like(self.created)
+        for week in self.transit:
+            for _, chip, _, chips in week:
+                np.add.at(out, chip, chips)
+        return out
+
+    def owned(self) -> Ints:
+        """Chips in place by lab and part, whatever their channel, (labs, chips)."""
+        return np.asarray(_over_channels(self.stock))
+
     # money
 
     def pay(self, kind: str, payer: Ints | int, payee: Ints | int, cents: Ints) -> None:
@@ -162,8 +180,8 @@ class Ledger:
 
     def check(self) -> None:
         """Every chip in one place and every cent accounted for, or InvariantError naming tick, part and both sides."""
-        there = (self.ready + self.finished.sum(axis=0) + _by_chip(self.transit) + self.moving.sum(axis=(0, 1))
-                 + _by_chip(self.stock[None]) + self.held.sum(axis=0) + self.scrapped + self.seized)
+        there = (self.ready + self.finished.sum(axis=0) + self.on_the_way() + self.moving.sum(axis=(0, 1))
+                 + _by_chip(self.stock) + self.held.sum(axis=0) + self.scrapped + self.seized)
         wrong = np.flatnonzero(there != self.created)
         if len(wrong):
             chip = int(wrong[0])
@@ -175,9 +193,14 @@ class Ledger:
         if total:
             raise InvariantError(f"tick {self.tick}: accounts sum to {total} cents, not to 0")
 
+    def carry_forward(self) -> None:
+        """Close the journal: its sums by account are carried, its postings let go. For worlds too large to keep every posting."""
+        self.carried = self.resummed_cash()
+        self.postings.clear()
+
     def resummed_cash(self) -> Ints:
         """The accounts as the journal alone gives them: an audit independent of the running columns."""
-        cash = np.zeros_like(self.cash_cents)
+        cash = self.carried.copy()
         for _, _, payers, payees, cents in self.postings:
             np.subtract.at(cash, payers, cents)
             np.add.at(cash, payees, cents)
@@ -190,14 +213,24 @@ def _zeros(*shape: int) -> Ints:
 
 @njit(cache=True)
 def _by_chip(chips: Any) -> Any:
-    """Chips by part, (chips,), of an array (weeks, labs, chips, channels)."""
-    weeks, labs, parts, channels = chips.shape
+    """Chips by part, (chips,), of an array (labs, chips, channels)."""
+    labs, parts, channels = chips.shape
     out = np.zeros(parts, dtype=np.int64)
-    for w in range(weeks):
-        for i in range(labs):
-            for c in range(parts):
-                for k in range(channels):
-                    out[c] += chips[w, i, c, k]
+    for i in range(labs):
+        for c in range(parts):
+            for k in range(channels):
+                out[c] += chips[i, c, k]
+    return out
+
+
+@njit(cache=True)
+def _over_channels(chips: Any) -> Any:
+    labs, parts, channels = chips.shape
+    out = np.zeros((labs, parts), dtype=np.int64)
+    for i in range(labs):
+        for c in range(parts):
+            for k in range(channels):
+                out[i, c] += chips[i, c, k]
     return out
 
 

@@ -68,15 +68,22 @@ class PrimaryBook:
         """Note this week's deliveries by buyers' region."""
         ring = self.delivered[tick % MEMORY_WEEKS]
         ring[:] = 0
-        np.add.at(ring, region, shipped)
+        _add_rows(region, shipped, ring)
 
     def wait_weeks(self, region: Ints, floor_chips: Floats) -> Floats:
         """Queue over mean weekly deliveries by region and part, weeks; where nothing was delivered yet, over floor_chips
         (chips,) a week that the maker has booked; 0 where nothing queues."""
         queue = np.zeros(self.delivered.shape[1:], dtype=np.int64)
-        np.add.at(queue, region, self.queue)
+        _add_rows(region, self.queue, queue)
         weekly = np.maximum(self.delivered.sum(axis=0) / MEMORY_WEEKS, floor_chips)
         return np.asarray(np.where(queue > 0, queue / np.maximum(weekly, 1e-9), 0.0))
+
+
+@njit(cache=True)
+def _add_rows(region: Any, chips: Any, out: Any) -> None:
+    for b in range(chips.shape[0]):
+        for c in range(chips.shape[1]):
+            out[region[b], c] += chips[b, c]
 
 
 @njit(cache=True)
@@ -149,13 +156,16 @@ def share_out(available: int, wants: Any, weight: Any, keys: Any, epoch: int, ou
 
 @njit(cache=True)
 def _one_each(left: int, wants: Any, weight: Any, total: float, keys: Any, epoch: int, given: Any) -> None:
-    n = wants.shape[0]
+    waiting: Any = np.flatnonzero(given < wants)
+    draws = np.zeros(wants.shape[0], dtype=np.uint64)
+    for i in waiting:
+        draws[i] = philox(0, keys[i], epoch, 0)
     while left > 0:
         best, best_part, best_draw = -1, -1.0, np.uint64(0)
-        for i in range(n):
+        for i in waiting:
             if given[i] < wants[i]:
                 part = left * (weight[i] / total)
-                draw = philox(0, keys[i], epoch, 0)
+                draw = draws[i]
                 if part > best_part or (part == best_part and draw > best_draw):
                     best, best_part, best_draw = i, part, draw
         if best < 0:

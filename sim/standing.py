@@ -28,6 +28,9 @@ OPEN_SHARE = np.array([bin(mask).count("1") / 7.0 for mask in range(WHOLE_WEEK +
 TOOL_MAKERS = {"US": 0.4, "NL": 0.3, "JP": 0.3}
 """Countries whose firms make the tools for advanced chips, with about their part of the market; an assumption."""
 
+END_USES = ("civil", "military", "state")
+CIVIL, MILITARY, STATE = range(len(END_USES))
+
 MACHINE_PLACES = ("CN", "US", "MY")
 """A country that stands for each region where machines are rented."""
 
@@ -72,39 +75,38 @@ class Standing:
         frame = self.frame
         names = list(self.rulebook.catalog.ids)
         self._column = np.array([names.index(name) for name in frame.names.chip], dtype=np.int64)
-        self._uses = self._end_uses()
-        traders = np.flatnonzero(np.isin(frame.distributors.subkind, (RESELLER, BROKER)))
-        self._fronts = frozenset((traders + len(frame.names.lab)).tolist())
+        self._use = self._end_uses()
+        labs, makers = len(frame.names.lab), range(len(frame.names.maker))
+        front = np.isin(frame.distributors.subkind, (RESELLER, BROKER))
         # A hub's trader declares its own seat whoever stands behind it: this is how goods evade the headquarters rule.
-        shape = (2, len(frame.names.maker), len(frame.buyer_hq))
-        sales = [self._sale(listed, m, b) for listed in range(2) for m in range(shape[1]) for b in range(shape[2])]
-        rents = [self._rent(listed, place, lab) for listed in range(2) for place in MACHINE_PLACES
-                 for lab in range(len(frame.names.lab))]
+        declared = np.where(np.concatenate([np.zeros(labs, dtype=bool), front]), frame.buyer_country, frame.buyer_hq)
+        seats, seat_of = _alike(frame.buyer_country, declared, self._use)
+        tenants, tenant_of = _alike(frame.labs.hq, frame.labs.hq, self._use[:labs])
+        sales = [self._sale(listed, m, *kind) for listed in range(2) for m in makers for kind in seats]
+        rents = [self._rent(listed, place, *kind) for listed in range(2) for place in MACHINE_PLACES for kind in tenants]
         home = "CN" if "CN" in frame.names.country else frame.names.country[0]
         inputs = [LegalClass("hbm", "KR", home, home), *(LegalClass("tools", place, home, home) for place in TOOL_MAKERS)]
         rows = self.rulebook.register([*sales, *rents, *inputs])
-        self._sale_rows = rows[: len(sales)].reshape(shape)
-        self._rent_rows = rows[len(sales): len(sales) + len(rents)].reshape(2, len(MACHINE_PLACES), -1)
+        self._sale_rows = rows[: len(sales)].reshape(2, len(makers), -1)[:, :, seat_of]
+        self._rent_rows = rows[len(sales): len(sales) + len(rents)].reshape(2, len(MACHINE_PLACES), -1)[:, :, tenant_of]
         self._hbm_row, self._tools_rows = int(rows[len(sales) + len(rents)]), rows[-len(TOOL_MAKERS):]
         self.listed = np.zeros(len(frame.buyer_hq), dtype=bool)
         self.buyer = self._ordinary_buyer()
 
-    def _end_uses(self) -> list[str]:
+    def _end_uses(self) -> Ints:
+        """Row of END_USES for each buyer; distributors buy for civil use."""
         labs = self.frame.labs
-        own = ["military" if military else "state" if state else "civil"
-               for military, state in zip(labs.military, labs.state, strict=True)]
-        return own + ["civil"] * len(self.frame.names.distributor)
+        own = np.where(labs.military, MILITARY, np.where(labs.state, STATE, CIVIL))
+        return np.concatenate([own, np.full(len(self.frame.names.distributor), CIVIL)])
 
-    def _sale(self, listed: int, maker: int, buyer: int) -> LegalClass:
-        frame, country = self.frame, self.frame.names.country
-        seat = country[frame.buyer_country[buyer]]
-        declared = seat if buyer in self._fronts else country[frame.buyer_hq[buyer]]
-        return LegalClass("sale", country[frame.makers.hq[maker]], seat, declared, listed, self._uses[buyer])
+    def _sale(self, listed: int, maker: int, seat: int, declared: int, use: int) -> LegalClass:
+        country = self.frame.names.country
+        return LegalClass("sale", country[self.frame.makers.hq[maker]], country[seat], country[declared], listed, END_USES[use])
 
-    def _rent(self, listed: int, place: str, lab: int) -> LegalClass:
+    def _rent(self, listed: int, place: str, hq: int, declared: int, use: int) -> LegalClass:
         country = self.frame.names.country
         home = place if place in country else country[0]
-        return LegalClass("rental", home, home, country[self.frame.labs.hq[lab]], listed, self._uses[lab])
+        return LegalClass("rental", home, home, country[declared], listed, END_USES[use])
 
     def _ordinary_buyer(self) -> int:
         """Row of a civil, unlisted buyer in China, whose cells beliefs and charges look at; -1 without one."""
@@ -112,8 +114,8 @@ class Standing:
         here = self.frame.buyer_region[: len(labs.region)] == CN
         rows = np.flatnonzero((labs.region == CN) & ~labs.military & ~labs.state & here)
         parties = self.rulebook.listing(self.rulebook.clock.n_ticks - 1).parties
-        unlisted = [int(row) for row in rows if self.frame.names.lab[row] not in parties]
-        return unlisted[0] if unlisted else -1
+        unlisted = (int(row) for row in rows if self.frame.names.lab[row] not in parties and not labs.drawn_listed[row])
+        return next(unlisted, -1)
 
     def read(self, tick: int) -> bool:
         """Bring the columns to this week; returns whether anything changed."""
@@ -122,6 +124,7 @@ class Standing:
         if self.changed:
             self.terms, self.listing = terms, listing
             self.listed = np.array([name in listing.parties for name in self.frame.names.buyer])
+            self.listed[: len(self.frame.names.lab)] |= self.frame.labs.drawn_listed
             self._gather()
         return self.changed
 
@@ -152,7 +155,7 @@ class Standing:
         self.tools_share = weighted_sum(terms.grant_rate[self._tools_rows, 0], np.array(list(TOOL_MAKERS.values())))
         self.subsidy_share = float(terms.subsidy_rate.get("CN", 0.0))
         self.verified = bool(terms.verification.any())
-        mandate = np.array([terms.domestic_mandate.get(use, 0.0) for use in self._uses[: len(labs)]])
+        mandate = np.array([terms.domestic_mandate.get(use, 0.0) for use in END_USES])[self._use[: len(labs)]]
         self.foreign_share = np.where(frame.labs.region == CN, 1.0 - mandate, 1.0)
 
     @property
@@ -190,3 +193,9 @@ class Standing:
         column = self._column[chip]
         shares = [quota.cap for quota in self.terms.quota if quota.unit == "home_share" and quota.cells[:, column].any()]
         return min(shares) if shares else None
+
+
+def _alike(seat: Ints, declared: Ints, use: Ints) -> tuple[list[tuple[int, ...]], Ints]:
+    """The distinct (seat, declared, use) among buyers, and which of them each buyer is: the law knows no more of it."""
+    kinds, of = np.unique(np.stack([seat, declared, use], axis=1), axis=0, return_inverse=True)
+    return [tuple(kind) for kind in kinds.tolist()], np.asarray(of).reshape(-1)

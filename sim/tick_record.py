@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.frame import NEVER as NOT_OFFERED
 from sim.frame import ROW
-from sim.layout import names_of
 from sim.ordered_sum import ordered_sum
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
 
@@ -22,9 +22,9 @@ ONE_OWNER_AXES = {"lab", "chip", "channel", "distributor", "maker", "region", "p
 
 def empty(world: World) -> Record:
     """A record with room for every week of the run."""
-    frame, names = world.frame, names_of(world.scenario)
+    frame, names = world.frame, world.frame.names
     labels = {
-        "actor": names.actor, "maker": names.maker, "lab": names.lab, "distributor": names.distributor,
+        "actor": names.told_actor, "maker": names.maker, "lab": names.told_lab, "distributor": names.distributor,
         "supplier": names.supplier, "chip": names.chip, "country": names.country, "channel": CHANNELS, "use": USES,
         "region": REGIONS, "place": PLACES, "party": PARTIES, "book": BOOKS, "rule": tuple(world.rulebook.rule_ids),
         "lane": tuple(sorted(world.scenario.world.lanes)),
@@ -47,6 +47,8 @@ def attributes(world: World) -> dict[str, NDArray[Any]]:
     def tick(column: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.where(column >= NOT_OFFERED, NEVER, column)
 
+    told = frame.told_actor
+    first = np.unique(frame.told_lab, return_index=True)[1]  # drawn labs of one cohort are alike in all that is read here
     lanes = [scenario.world.lanes[name] for name in sorted(scenario.world.lanes)]
     return {
         "chip_maker": chips.maker, "chip_tpp": chips.tpp,
@@ -57,10 +59,10 @@ def attributes(world: World) -> dict[str, NDArray[Any]]:
         "chip_fab": np.array([country.get(row.fab_jurisdiction, -1) for row in rows]),
         "chip_cut_from": chips.cut_from, "chip_announced_tick": tick(chips.announced_tick),
         "chip_volume_tick": tick(chips.volume_tick),
-        "maker_actor": frame.makers.actor, "maker_hq": frame.makers.hq,
-        "lab_actor": labs.actor, "lab_country": labs.country, "lab_hq": labs.hq, "lab_region": labs.region,
-        "lab_military": labs.military, "lab_state": labs.state,
-        "distributor_actor": frame.distributors.actor, "distributor_country": frame.distributors.country,
+        "maker_actor": told[frame.makers.actor], "maker_hq": frame.makers.hq,
+        "lab_actor": told[labs.actor[first]], "lab_country": labs.country[first], "lab_hq": labs.hq[first],
+        "lab_region": labs.region[first], "lab_military": labs.military[first], "lab_state": labs.state[first],
+        "distributor_actor": told[frame.distributors.actor], "distributor_country": frame.distributors.country,
         "country_region": frame.country_region,
         "lane_from": np.array([country.get(lane.origin, -1) for lane in lanes], dtype=np.int64),
         "lane_to": np.array([country.get(lane.destination, -1) for lane in lanes], dtype=np.int64),
@@ -72,14 +74,14 @@ def note(world: World) -> None:
     tick, state, frame, law = world.tick, world.record.state, world.frame, world.law
     n_labs, ledger, lines = len(frame.names.lab), world.ledger, world.lines
     maker = frame.chips.maker
-    state["queue_chips"][tick] = world.primary.queue[:n_labs]
-    state["ordered_chips"][tick] = world.orders[:n_labs]
+    state["queue_chips"][tick] = _told(world, world.primary.queue[:n_labs])
+    state["ordered_chips"][tick] = _told(world, world.orders[:n_labs])
     if law.cancelled.any():
-        state["cancelled_chips"][tick] = law.cancelled[:n_labs]
-    state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = ledger.stock
+        state["cancelled_chips"][tick] = _told(world, law.cancelled[:n_labs])
+    state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = _told(world, ledger.stock)
     state["distributor_chips"][tick] = ledger.held
     if world.hours.rented.any():
-        state["rented_chips"][tick] = world.hours.rented
+        state["rented_chips"][tick] = _told(world, world.hours.rented)
     state["list_price_usd"][tick] = world.list_usd
     state["street_price_usd"][tick] = world.market.street_usd
     state["rent_usd_per_hour"][tick] = world.hours.rent_usd_per_hour
@@ -150,14 +152,34 @@ def _books(world: World, tick: int, pipeline: NDArray[np.int64], finished: NDArr
 
 
 def _minds(world: World, tick: int) -> None:
-    state, minds = world.record.state, world.minds
-    state["efficiency"][tick] = np.exp(minds.efficiency)
-    state["capability"][tick] = minds.capability
-    state["usable_train"][tick] = world.usable_now[0]
-    state["usable_infer"][tick] = world.usable_now[1]
+    state, minds, rows = world.record.state, world.minds, world.frame.told_lab
+    labs = np.bincount(rows)
+    state["efficiency"][tick] = _told(world, np.exp(minds.efficiency)) / labs
+    state["capability"][tick] = -np.inf
+    np.maximum.at(state["capability"][tick], rows, minds.capability)
+    state["usable_train"][tick] = _told(world, world.usable_now[0])
+    state["usable_infer"][tick] = _told(world, world.usable_now[1])
     state["frontier_us"][tick] = world.frame.us_frontier[tick]
     state["lag_months"][tick] = world.lag
-    state["runway_weeks"][tick] = world.runway
+    state["runway_weeks"][tick] = _told(world, world.runway) / labs
+
+
+def _told(world: World, column: NDArray[Any]) -> NDArray[Any]:
+    """A column of labs (labs, ...) as the record tells it: drawn labs added up in their cohort's row."""
+    rows = world.frame.told_lab
+    if len(rows) == len(world.frame.names.told_lab):
+        return column
+    out = np.zeros((len(world.frame.names.told_lab), *column.shape[1:]), dtype=column.dtype)
+    _add_rows(rows, column.reshape(len(rows), -1), out.reshape(len(out), -1))
+    return out
+
+
+@njit(cache=True)
+def _add_rows(rows, column, out):  # type: ignore[no-untyped-def]
+    """Add each row of `column` (n, width) to the row of `out` that `rows` (n,) names, in order."""
+    for i in range(column.shape[0]):
+        for k in range(column.shape[1]):
+            out[rows[i], k] += column[i, k]
 
 
 def welfare(world: World) -> NDArray[np.float64]:

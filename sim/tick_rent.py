@@ -48,6 +48,7 @@ class Hours:
     """
 
     n_labs: int
+    n_tenants: int
     n_distributors: int
     n_chips: int
     rented: Ints = field(init=False)
@@ -73,7 +74,7 @@ class Hours:
         self.cloud_wish = np.zeros(self.n_distributors)
         self.rent_usd_per_hour = np.full((len(REGIONS), self.n_chips), np.nan)
         self.price = np.full((self.n_labs + self.n_distributors, self.n_chips), np.nan)
-        self.unit_value = np.full((self.n_labs, 2), np.nan)
+        self.unit_value = np.full((self.n_tenants, 2), np.nan)
 
 
 def floor_usd_per_week(world: World) -> Floats:
@@ -113,8 +114,9 @@ def _idle(world: World) -> Ints:
     """Chips idle this week by owner (labs, then distributors) and part."""
     frame, ledger = world.frame, world.ledger
     labs = frame.labs
-    stock = ledger.stock.sum(axis=2)
-    idle = np.where(labs.offers_hours[:, None] & ~labs.military[:, None], np.floor(stock * (1.0 - labs.own_use_share)[:, None]), 0)
+    hosts = np.flatnonzero(labs.offers_hours & ~labs.military)
+    idle = np.zeros((len(labs.region), ledger.stock.shape[1]))
+    idle[hosts] = np.floor(ledger.stock[hosts].sum(axis=2) * (1.0 - labs.own_use_share)[hosts, None])
     hosted = np.where((frame.distributors.subkind == CLOUD)[:, None], np.floor(ledger.held * CLOUD_USE_SHARE), 0)
     offered = np.concatenate([idle, hosted]).astype(np.int64)
     offered[:, (frame.chips.market == 1) | (frame.chips.worth.max(axis=0) < OLDEST_WORTH)] = 0
@@ -131,7 +133,7 @@ def _contract(world: World, idle: Ints, home: Floats, abroad: Floats) -> None:
     region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     hours.owner, hours.chip = owner.astype(np.int64), chip.astype(np.int64)
     hours.lane_offer, hours.lane_buyer, hours.lane_abroad = _hour_lanes(
-        hours.owner, hours.chip, region, labs.region, home > 0, abroad > 0, world.standing.hosted, len(labs.region))
+        hours.owner, hours.chip, region, labs.region, home > 0, abroad > 0, world.standing.hosted, world.tenants)
     hours.basis = None
 
 
@@ -149,8 +151,9 @@ def _clear(world: World) -> None:
         return
     cap = idle[owner, chip]
     life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
-    value = reference_value(world) / life_weeks * 1.4
-    wants = wants_of(money, value, world.rental_keys)
+    tenants = world.tenants
+    value = reference_value(world)[tenants] / life_weeks * 1.4
+    wants = wants_of(money[tenants], value, world.rental_keys)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
     region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
@@ -171,7 +174,7 @@ def _clear(world: World) -> None:
 def _tenant_weight(world: World) -> Floats:
     """Units of use-compute a leased card gives each (lab, use), (chips, labs x uses); small cards host no frontier inference."""
     chips = world.frame.chips
-    worth = chips.worth[:, None, :] * world.minds.skill[None, :, chips.maker]
+    worth = chips.worth[:, None, :] * world.minds.skill[world.tenants][None, :, chips.maker]
     worth = worth.copy()
     worth[1][:, chips.memory_gb < FRONTIER_MEMORY_GB] = 0.0
     return buyer_weights(worth)
@@ -182,7 +185,7 @@ def _settle(world: World, owner: Ints, chip: Ints, region: Ints, lanes: Lanes, f
     let = np.flatnonzero(flow > 0)
     if len(let) == 0:
         return
-    offer, tenant = lanes.lane_offer[let], lanes.lane_buyer[let] // 2
+    offer, tenant = lanes.lane_offer[let], world.tenants[lanes.lane_buyer[let] // 2]
     use = lanes.lane_buyer[let] % 2
     who, what, chips = owner[offer], chip[offer], flow[let]
     n_labs = len(labs.region)
@@ -227,16 +230,16 @@ def _wish(world: World) -> None:
 
 
 @njit(cache=True)
-def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, n_labs):  # type: ignore[no-untyped-def]
+def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, tenants):  # type: ignore[no-untyped-def]
     """Lanes from each offer of hours to tenants: at home, or abroad where the law lets the tenant in; and which go abroad."""
     n = owner.shape[0]
-    offer_of = np.empty(n * n_labs * 2, dtype=np.int64)
-    buyer_of = np.empty(n * n_labs * 2, dtype=np.int64)
-    leaves = np.empty(n * n_labs * 2, dtype=np.bool_)
+    offer_of = np.empty(n * len(tenants) * 2, dtype=np.int64)
+    buyer_of = np.empty(n * len(tenants) * 2, dtype=np.int64)
+    leaves = np.empty(n * len(tenants) * 2, dtype=np.bool_)
     at = 0
     for o in range(n):
         place = region[owner[o]]
-        for i in range(n_labs):
+        for place_of, i in enumerate(tenants):
             if owner[o] == i:
                 continue
             home = tenant_region[i]
@@ -249,7 +252,7 @@ def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, n_l
             if not allowed:
                 continue
             for u in range(2):
-                offer_of[at], buyer_of[at], leaves[at] = o, 2 * i + u, away
+                offer_of[at], buyer_of[at], leaves[at] = o, 2 * place_of + u, away
                 at += 1
     return offer_of[:at].copy(), buyer_of[:at].copy(), leaves[:at].copy()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.frame import CN, US
@@ -26,7 +27,7 @@ FOREIGN_HEAD_START_YEARS = 0.5
 def open_minds(world: World) -> None:
     """Skills, efficiency and published capability of the first morning."""
     frame, behaviour, minds = world.frame, world.behaviour, world.minds
-    stock = world.ledger.stock.sum(axis=2)
+    stock = world.ledger.owned()
     used = vendor_use(stock, frame.chips.worth, frame.chips.maker, len(frame.names.maker))
     nvidia = frame.row("maker", "nvidia")
     minds.skill[:] = np.where(used > 0.1, 1.0, behaviour.skill_initial_share.value)
@@ -124,10 +125,7 @@ def _scrap(world: World) -> None:
         extra[(labs.region == CN)[:, None] & foreign[None, :]] = behaviour.retro_failure_share_per_year.value
         decay = 1.0 - behaviour.retro_software_share_per_year.value / WEEKS_PER_YEAR
         world.minds.software[CN, ~world.frame.makers.domestic] *= decay
-    world.scrap_fraction += ledger.stock * ((rate[:, None] + extra) / WEEKS_PER_YEAR)[:, :, None]
-    lost = np.minimum(np.floor(world.scrap_fraction).astype(np.int64), ledger.stock)
-    world.scrap_fraction -= lost
-    ledger.scrap(lost)
+    ledger.scrap(_failed(ledger.stock, (rate[:, None] + extra) / WEEKS_PER_YEAR, world.scrap_fraction))
 
 
 def progress(world: World) -> None:
@@ -136,7 +134,7 @@ def progress(world: World) -> None:
     compute = usable_now(world)
     world.usable_now = compute
     if behaviour.on("learning"):
-        used = vendor_use(world.ledger.stock.sum(axis=2), frame.chips.worth, frame.chips.maker, len(frame.names.maker))
+        used = vendor_use(world.ledger.owned(), frame.chips.worth, frame.chips.maker, len(frame.names.maker))
         minds.learn(used, behaviour.skill_halving_weeks.value)
     thrift = behaviour.scarcity_thrift_share.value if behaviour.on("thrift") else 0.0
     growth = behaviour.efficiency_growth_per_year.value
@@ -155,14 +153,9 @@ def progress(world: World) -> None:
 def usable_now(world: World) -> Floats:
     """Worth at work for each lab by use, (2, labs): owned, less let, plus rented."""
     worth, hours, minds, chips = world.usable_worth(), world.hours, world.minds, world.frame.chips
-    skill = minds.skill[:, chips.maker]
     abroad = 1.0 - world.behaviour.cloud_latency_share.value
     home = np.where(world.frame.labs.region[:, None] == np.arange(3)[None, :], 1.0, abroad)
-    lent = np.zeros_like(worth)
-    for u in range(2):
-        rented = (hours.rented * home[:, None, :]).cumsum(axis=2)[:, :, -1] * skill * chips.worth[u][None, :]
-        let = hours.let * skill * chips.worth[u][None, :]
-        lent[u] = (rented - let).cumsum(axis=1)[:, -1]
+    lent = _lent(hours.rented, hours.let, home, minds.skill, chips.maker, chips.worth)
     return np.asarray(np.maximum(worth + lent, 0.0))
 
 
@@ -194,7 +187,7 @@ def _reach(world: World) -> None:
 def _idle_domestic_h100e(world: World) -> float:
     labs, chips = world.frame.labs, world.frame.chips
     own = labs.region == CN
-    idle = world.ledger.stock.sum(axis=2)[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
+    idle = world.ledger.owned()[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
     return float((idle * (chips.tpp / H100_TPP)[None, :]).cumsum(axis=0)[-1].cumsum()[-1]) if own.any() else 0.0
 
 
@@ -202,3 +195,34 @@ def _domestic_weekly(world: World) -> float:
     chips = world.frame.chips
     shipped = world.primary.delivered[:, CN].sum(axis=0) / 13.0
     return float(((shipped * chips.tpp / H100_TPP) * chips.domestic).cumsum()[-1])
+
+
+@njit(cache=True)
+def _failed(stock, rate, fraction):  # type: ignore[no-untyped-def]
+    """Cards of stock (labs, chips, channels) that fail this week at rate (labs, chips); parts of a card stay in `fraction`."""
+    out = np.zeros_like(stock)
+    for i in range(stock.shape[0]):
+        for c in range(stock.shape[1]):
+            for k in range(stock.shape[2]):
+                if stock[i, c, k] > 0:
+                    fraction[i, c, k] += stock[i, c, k] * rate[i, c]
+                    out[i, c, k] = min(np.int64(np.floor(fraction[i, c, k])), stock[i, c, k])
+                    fraction[i, c, k] -= out[i, c, k]
+    return out
+
+
+@njit(cache=True)
+def _lent(rented, let, home, skill, maker, worth):  # type: ignore[no-untyped-def]
+    """Worth a lab leases in, less what it leases out, by use, (2, labs); summed region by region, then part by part."""
+    n_labs, n_chips, n_regions = rented.shape
+    out = np.zeros((2, n_labs))
+    for u in range(2):
+        for i in range(n_labs):
+            for c in range(n_chips):
+                here = 0.0
+                for r in range(n_regions):
+                    here += rented[i, c, r] * home[i, r]
+                if here != 0.0 or let[i, c] != 0:
+                    know = skill[i, maker[c]]
+                    out[u, i] += here * know * worth[u, c] - let[i, c] * know * worth[u, c]
+    return out

@@ -100,7 +100,7 @@ def serve(world: World) -> None:
     remember_shipments(world, shipped)
     ring = world.market.sales_ring[world.tick % QUARTER_WEEKS]
     ring[:] = 0.0
-    np.add.at(ring, frame.buyer_region, shipped * (world.list_usd * multiple)[None, :])
+    _book_sales(frame.buyer_region, shipped, world.list_usd * multiple, ring)
     _settle_primary(world, shipped, multiple)
 
 
@@ -352,6 +352,15 @@ def _tell_smuggled(world: World, seller: Ints, chip: Ints, chips: Ints, barred: 
         most = int(moved.argmax())
         world.tell("smuggled", actor=world.frame.names.distributor[row], chip=world.frame.names.chip[most],
                    quantity=int(chips[own].sum()), unit="chips", cause=world.law.bar_event.get(most, -1))
+
+
+@njit(cache=True)
+def _book_sales(region, shipped, price, ring):  # type: ignore[no-untyped-def]
+    """Add what was shipped, (buyers, chips), at its price to the week's sales by region, buyer by buyer."""
+    for b in range(shipped.shape[0]):
+        for c in range(shipped.shape[1]):
+            if shipped[b, c] > 0:
+                ring[region[b], c] += shipped[b, c] * price[c]
 
 
 @njit(cache=True)

@@ -19,6 +19,7 @@ from sim import (
     tick_trade,
 )
 from sim.agents.base import AGENTS
+from sim.agents.cohort import Cohort
 from sim.enforcement import Networks
 from sim.frame import Frame
 from sim.layout import frame_of, grey_lanes, opening
@@ -86,19 +87,20 @@ class World(mesa.Model):  # type: ignore[misc]
         self.domestic = DomesticSupply(len(names.maker))
         self.networks = Networks(names.distributor)
         self.minds = Minds(len(names.lab), len(names.maker), len(REGIONS), round(behaviour.release_weeks_after_run.value))
-        self.trades = TradeLog()
+        self.trades = TradeLog(self.frame.told_actor if self.frame.labs.drawn.any() else None)
         self.record: Record = tick_record.empty(self)
         self.view: View
         self.list_usd = self.frame.chips.list_usd.copy()
         self.law = tick_law.Law(len(names.buyer), len(names.chip))
         self.market = tick_trade.Market(len(names.chip), len(names.lab))
-        self.hours = tick_rent.Hours(len(names.lab), len(names.distributor), len(names.chip))
+        self.tenants = np.flatnonzero(~self.frame.labs.drawn)  # drawn labs own what they use
+        self.hours = tick_rent.Hours(len(names.lab), len(self.tenants), len(names.distributor), len(names.chip))
         self.fraction = np.zeros((len(names.lab), len(names.chip)))
         self.orders: Ints = np.zeros((len(names.buyer), len(names.chip)), dtype=np.int64)
         self.scrap_fraction = np.zeros(self.ledger.stock.shape)
         self.market.size(len(names.distributor))
         self.market_keys = tick_trade.market_keys(names.lab)
-        self.rental_keys = tick_rent.rental_keys(names.lab)
+        self.rental_keys = tick_rent.rental_keys(tuple(names.lab[row] for row in self.tenants))
         self.owner_keys = np.concatenate([self.frame.labs.keys, self.frame.distributors.keys])
         self.grey_lane = grey_lanes(scenario, self.frame)
         self.low_end_fraction = np.zeros(len(names.lab))
@@ -108,8 +110,12 @@ class World(mesa.Model):  # type: ignore[misc]
         self.capacity_factor: Floats = np.ones(len(names.maker))
         self.studios = tick_design.Studios(self)
         self.cabinets = tick_sign.Cabinets(self)
-        for name, row in zip(names.actor, range(len(names.actor)), strict=True):
-            self._enter(name, row)
+        for row, name in enumerate(names.actor):
+            if name in scenario.world.actors:
+                self._enter(name, row)
+        for row in np.unique(self.frame.told_lab[self.frame.labs.drawn]):
+            own = np.flatnonzero(self.frame.told_lab == row)
+            Cohort(self, names.told_lab[row], own, self.frame.labs.actor[own])
         tick_settle.open_minds(self)
         self.alike = tick_decide.stand_ins(self)
         self.standing.read(0)
@@ -127,6 +133,8 @@ class World(mesa.Model):  # type: ignore[misc]
         """One week, in the order of TICK; a decree decided now binds next week at the earliest."""
         for _, part in TICK:
             part(self)
+        if self.frame.labs.drawn.any():
+            self.ledger.carry_forward()
         self.tick += 1
 
     @property
@@ -153,6 +161,6 @@ class World(mesa.Model):  # type: ignore[misc]
         """Worth of owned chips by use and lab in H100 weights, (2, labs), skill and software counted."""
         labs, chips = self.frame.labs, self.frame.chips
         software = self.minds.software[labs.region]
-        return np.asarray(usable(self.ledger.stock.sum(axis=2), chips.worth, self.minds.skill, chips.maker, software))
+        return np.asarray(usable(self.ledger.owned(), chips.worth, self.minds.skill, chips.maker, software))
 
 

@@ -193,7 +193,7 @@ def outside_kernels(node: ast.AST) -> Iterator[ast.AST]:
 
 WHOLE = frozenset((
     "active", "allowance", "booked", "cancelled", "delivered", "finished", "held", "let", "moving", "networks",
-    "orders", "queue", "rented", "stock", "transit"))
+    "orders", "queue", "rented", "stock"))
 """Columns of whole chips or networks: their sums are exact in any order. Checked on a built world below."""
 WHOLE_WORDS = WHOLE | {"apply", "cents", "chips", "distributor_queue", "paid", "at_list", "shipped", "taken"}
 """The same, and what a rule calls such a column or money in cents."""

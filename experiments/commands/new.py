@@ -67,7 +67,12 @@ def scenario(name: str, base: str, out: Path | None) -> None:
 def world(labs: int, seed: int, base: str, out: Path | None) -> None:
     """Write a scenario whose labs are drawn from a size distribution: the rule that draws them, never their rows."""
     path = out or Path(f"labs-{labs}.yaml")
-    _write(path, _WORLD.format(name=path.stem, base=base, labs=labs, seed=seed))
+    _write(path, world_text(path.stem, labs, seed, base))
+
+
+def world_text(name: str, labs: int, seed: int = 1, base: str = "history") -> str:
+    """A scenario file that adds a drawn tail of so many labs to another scenario."""
+    return _WORLD.format(name=name, base=base, labs=labs, seed=seed)
 
 
 def _write(path: Path, text: str) -> None:

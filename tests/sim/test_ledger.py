@@ -55,7 +55,7 @@ def test_the_proof_can_fail(broken: str) -> None:
     elif broken == "transit":
         ledger.stock[0, 0, 0] -= 1
         ledger.ship_to_labs(np.array([1]), np.array([0]), np.array([0]), np.array([1]), np.array([2]))
-        ledger.transit[2, 1, 0, 0] -= 1
+        ledger.transit[2][0][3][0] -= 1
     else:
         getattr(ledger, broken).flat[0] += 1
     with pytest.raises(InvariantError):

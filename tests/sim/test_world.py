@@ -35,7 +35,7 @@ def test_chips_made_less_lost_are_all_somewhere() -> None:
     ledger = world.ledger
     made = sum((chips for _, kind, chips in ledger.movements if kind in ("made", "relabelled")), np.zeros_like(ledger.created))
     lost = sum((chips for _, kind, chips in ledger.movements if kind in ("scrapped", "seized")), np.zeros_like(ledger.created))
-    held = (ledger.ready + ledger.finished.sum(axis=0) + ledger.transit.sum(axis=(0, 1, 3)) + ledger.moving.sum(axis=(0, 1))
+    held = (ledger.ready + ledger.finished.sum(axis=0) + ledger.on_the_way() + ledger.moving.sum(axis=(0, 1))
             + ledger.stock.sum(axis=(0, 2)) + ledger.held.sum(axis=0))
     start = sim.build(sim.load(SMALL), 1).ledger.created
     assert (held == start + made - lost).all()
