@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sim import kernels_cache as kernels_cache  # first: numba reads its cache folder when it is imported
 
 if TYPE_CHECKING:
-    from sim.results import Result as Result
     from sim.door import build as build
     from sim.door import load as load
     from sim.door import run as run
+    from sim.results import Result as Result
 
 __all__ = ["Result", "build", "load", "run"]
 

@@ -73,6 +73,8 @@ def perceive(world: World) -> None:
         diverts=diverts,
         grey_parts=grey_parts,
         grey_mix=grey_mix,
+        grey_room_chips=behaviour.hub_diversion_cap_share.value
+        * float(world.primary.delivered[:, 1:, grey_parts].sum(dtype=np.int64)) / QUARTER_WEEKS,
         grey_wait_weeks=float((wait[ROW] * grey_mix).cumsum()[-1]) if len(grey_mix) else 0.0,
         fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
         cloud_wish=world.hours.cloud_wish,

@@ -21,7 +21,7 @@ class View:
     wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
     Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
     grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, grey_wait_weeks the wait for them outside
-    China, fraction_grey (distributors, chips) keyed
+    China, grey_room_chips the most that hubs can divert in a week, fraction_grey (distributors, chips) keyed
     draws that round orders, cloud_wish (distributors,) cards, cloud_mix (distributors, chips), substitute_premium (chips,) x list.
     """
 
@@ -50,6 +50,7 @@ class View:
     grey_parts: Bools
     grey_mix: Floats
     grey_wait_weeks: float
+    grey_room_chips: float
     fraction_grey: Floats
     cloud_wish: Floats
     cloud_mix: Floats

@@ -57,13 +57,17 @@ def pays(street: Floats, cost: Floats, concealment: float, detection_per_week: F
 
 
 def grey_orders(view: View) -> Ints:
-    """Cards that networks ask for to have six weeks of throughput beyond the wait, split by worth per dollar over barred parts."""
+    """Cards that networks ask for to have six weeks of throughput beyond the wait, split by worth per dollar over barred
+    parts; no more in all than hubs can divert of what the world outside China gets."""
     throughput = view.networks * view.network_chips_per_week * (1.0 - view.scare)
     wanted = throughput * (6.0 + view.grey_wait_weeks)
     have = (view.held + view.moving + view.distributor_queue)[:, :][:, view.grey_parts].sum(axis=1)
     short = np.clip(wanted - have, 0.0, 2.0 * throughput)
     orders = np.floor(short[:, None] * view.grey_mix[None, :] + view.fraction_grey).astype(np.int64)
     orders[~view.diverts] = 0
+    total = int(orders.sum())
+    if total > view.grey_room_chips:
+        orders = np.floor(orders * (view.grey_room_chips / total)).astype(np.int64)
     return np.asarray(orders)
 
 
