@@ -163,6 +163,10 @@ class Standing:
         """The first duty on chips delivered earlier, None without any."""
         return self.terms.retroactive[0] if self.terms.retroactive else None
 
+    def in_frame(self, chips: Bools) -> Bools:
+        """A mask over the catalog's chips in the frame's order, (chips,)."""
+        return np.asarray(chips[self._column])
+
     def china_cells(self, cells: Bools) -> tuple[Bools, bool]:
         """Of a mask over (classes, catalog chips): the ordinary Chinese buyer's row in the frame's order, and memory's."""
         if self.buyer < 0:

@@ -119,13 +119,24 @@ def _scrap(world: World) -> None:
     behaviour, ledger, labs = world.behaviour, world.ledger, world.frame.labs
     rate = np.full(len(labs.region), behaviour.scrap_share_per_year.value)
     retro = world.standing.retroactive
-    foreign = ~world.frame.chips.domestic
-    extra = np.zeros((len(labs.region), len(foreign)))
+    extra = np.zeros((len(labs.region), len(world.frame.chips.tpp)))
     if retro:
-        extra[(labs.region == CN)[:, None] & foreign[None, :]] = behaviour.retro_failure_share_per_year.value
-        decay = 1.0 - behaviour.retro_software_share_per_year.value / WEEKS_PER_YEAR
-        world.minds.software[CN, ~world.frame.makers.domestic] *= decay
+        bound = world.standing.in_frame(retro.chips)
+        extra[(labs.region == CN)[:, None] & bound[None, :]] = behaviour.retro_failure_share_per_year.value
+        _unsupported(world, bound)
     ledger.scrap(_failed(ledger.stock, (rate[:, None] + extra) / WEEKS_PER_YEAR, world.scrap_fraction))
+
+
+def _unsupported(world: World, bound: NDArray[np.bool_]) -> None:
+    """Software of makers ages in China by the part of their cards there that a retroactive rule cuts off from support."""
+    chips, minds = world.frame.chips, world.minds
+    stock = world.ledger.stock[world.frame.labs.region == CN].sum(axis=(0, 2))
+    yearly = world.behaviour.retro_software_share_per_year.value
+    for maker in np.flatnonzero(~world.frame.makers.domestic):
+        own = chips.maker == maker
+        held = int(stock[own].sum(dtype=np.int64))
+        cut_off = int(stock[own & bound].sum(dtype=np.int64)) / held if held else 0.0
+        minds.software[CN, maker] *= 1.0 - yearly * cut_off / WEEKS_PER_YEAR
 
 
 def progress(world: World) -> None:
