@@ -331,7 +331,7 @@ def page(found: Sequence[Answer], seeds: Sequence[int]) -> str:
         "The project grew from an article of April 2025 on American chip export policy. Each of its claims is put to the model.",
         f"Figures are means over {len(seeds)} paired seeds with 95% intervals over those seeds: they tell the luck of a run",
         "and not the doubt about parameters, which is larger (`chokepoint sensitivity`). `chokepoint claims` makes the page from",
-        "runs of the shipped scenarios; nothing on it is typed in.",
+        "runs of the shipped scenarios: figures and verdicts are computed, the notes below them are ours.",
         "",
     ]
     for number, answer in enumerate(found, 1):
