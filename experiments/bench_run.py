@@ -29,12 +29,12 @@ COLUMNS = ("offer_ask", "offer_cap", "tranche_buyer", "tranche_value", "tranche_
            "lane_offer", "lane_buyer", "lane_cost", "lane_cap", "size")
 
 
-def race(scenario_name: str = "history", repeats: int = 3, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
+def race(scenario_name: str = "history", repeats: int = 3) -> dict[str, Any]:
     """Run a scenario warm `repeats` times in this process; the keys of the answer are those `bench run --json` prints."""
     import sim
     from sim.world import TICK
 
-    scenario = sim.load(scenario_name, overrides)
+    scenario = sim.load(scenario_name)
     sim.run(scenario, 1)
     seconds, parts = [], dict.fromkeys((name for name, _ in TICK), 0.0)
     for seed in range(2, 2 + repeats):
@@ -57,10 +57,40 @@ def race(scenario_name: str = "history", repeats: int = 3, overrides: tuple[str,
         "ratio_import_mesa": run / mesa, "ticks_per_second": weeks / run, "peak_memory_mb": _peak_mb(),
         "ms_per_tick": {name: 1000.0 * spent / weeks for name, spent in parts.items()},
     }
-    if scenario_name == "history" and not overrides:
+    if scenario_name == "history":
         rival = ortools_seconds(weeks)
         said |= {"seconds_ortools_books": rival, "ratio_ortools_books": run / rival, "books_sha256": books_hash()}
     return said
+
+
+def race_of_tail(scenario_name: str, labs: int, weeks: int) -> dict[str, Any]:
+    """Build a scenario with a drawn tail of so many labs and run its first weeks; the same weeks with one drawn lab come first,
+    so that no compilation is timed. Processor seconds; memory is the process's peak."""
+    import sim
+    from experiments.commands.new import world_text
+    from sim.scenario_io import loads
+    from sim.world import TICK
+
+    parts = dict.fromkeys((name for name, _ in TICK), 0.0)
+    for size in (1, labs):
+        scenario = loads(world_text("tail", size, base=scenario_name))
+        start = time.process_time()
+        world = sim.build(scenario, 1)
+        built = time.process_time() - start
+        weeks = min(weeks, world.frame.clock.n_ticks)
+        parts = dict.fromkeys(parts, 0.0)
+        for _ in range(weeks):
+            for name, part in TICK:
+                start = time.process_time()
+                part(world)
+                parts[name] += time.process_time() - start
+            world.tick += 1
+    run = sum(parts.values())
+    return {
+        "scenario": scenario_name, "weeks": weeks, "labs": len(world.frame.names.lab), "seconds_build": built, "seconds": run,
+        "ticks_per_second": weeks / run, "peak_memory_mb": _peak_mb(),
+        "ms_per_tick": {name: 1000.0 * spent / weeks for name, spent in parts.items()},
+    }
 
 
 def _import_mesa() -> float:

@@ -125,6 +125,8 @@ def note(world: World) -> None:
     state["military_price_multiple"][tick] = world.access_multiple
     state["welfare_usd"][tick] = welfare(world)
     world.record.ticks_run = tick + 1
+    if frame.labs.drawn.any():
+        ledger.carry_forward()
 
 
 def networking(world: World) -> NDArray[np.float64]:
@@ -167,7 +169,7 @@ def _minds(world: World, tick: int) -> None:
 def _told(world: World, column: NDArray[Any]) -> NDArray[Any]:
     """A column of labs (labs, ...) as the record tells it: drawn labs added up in their cohort's row."""
     rows = world.frame.told_lab
-    if len(rows) == len(world.frame.names.told_lab):
+    if not world.frame.labs.drawn.any():
         return column
     out = np.zeros((len(world.frame.names.told_lab), *column.shape[1:]), dtype=column.dtype)
     _add_rows(rows, column.reshape(len(rows), -1), out.reshape(len(out), -1))

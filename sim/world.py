@@ -133,8 +133,6 @@ class World(mesa.Model):  # type: ignore[misc]
         """One week, in the order of TICK; a decree decided now binds next week at the earliest."""
         for _, part in TICK:
             part(self)
-        if self.frame.labs.drawn.any():
-            self.ledger.carry_forward()
         self.tick += 1
 
     @property

@@ -57,10 +57,11 @@ def ensemble(scenario: str, runs: int, pairs: int, workers: int, as_json: bool) 
 @command.command("run")
 @click.argument("scenario", default="history")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Warm runs to take the median of.")
-@click.option("--labs", type=click.IntRange(1), help="A generated tail of so many labs on top of the scenario.")
+@click.option("--labs", type=click.IntRange(1), help="Time the scenario with a drawn tail of so many labs instead.")
+@click.option("--weeks", type=click.IntRange(1), default=52, show_default=True, help="Weeks to run, with --labs.")
 @click.option("--freeze", is_flag=True, help="Keep this version's books as the ones OR-tools is timed on.")
 @options("json")
-def run(scenario: str, repeats: int, labs: int | None, freeze: bool, as_json: bool) -> None:
+def run(scenario: str, repeats: int, labs: int | None, weeks: int, freeze: bool, as_json: bool) -> None:
     """Time a whole run against `import mesa` and against OR-tools on the run's own books."""
     import json
 
@@ -69,7 +70,7 @@ def run(scenario: str, repeats: int, labs: int | None, freeze: bool, as_json: bo
     if freeze:
         click.echo(bench_run.freeze())
         return
-    said = bench_run.race(scenario, repeats, (f"world.generator.labs={labs}",) if labs else ())
+    said = bench_run.race_of_tail(scenario, labs, weeks) if labs else bench_run.race(scenario, repeats)
     if as_json:
         click.echo(json.dumps(said))
         return

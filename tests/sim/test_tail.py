@@ -76,7 +76,7 @@ def test_a_listed_drawn_lab_is_barred_where_its_unlisted_like_is_not() -> None:
     assert barred and max(barred) < min(free)
 
 
-def test_told_trades_add_up_to_what_was_paid() -> None:
+def test_the_same_seed_gives_the_same_world_with_a_tail() -> None:
     scenario = with_tail(200, "time.end=2022-02-28")
     result = sim.run(scenario, 1)
     again = sim.run(scenario, 1)
