@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -316,23 +317,32 @@ def _adoption(scenario: Scenario, clock: Clock) -> Floats:
 
 def smooth_path(clock: Clock, yearly: dict[int, float], shape: Floats) -> Floats:
     """A weekly path (ticks,) whose years sum to `yearly`, shaped by `shape`; zero in years without a figure."""
-    days = [clock.date_of(tick) + timedelta(days=3) for tick in range(clock.n_ticks)]
-    years = np.array([day.year for day in days])
-    where = np.array([day.year + (day.timetuple().tm_yday - 1) / 365.25 for day in days])
+    years, where, starts, weeks = _year_grid(clock.start, clock.end)
     known = sorted(year for year, value in yearly.items() if value > 0)
     if not known:
         return np.zeros(clock.n_ticks)
     nodes = np.array([year + 0.5 for year in known])
     level = np.log(np.array([yearly[year] / WEEKS_PER_YEAR for year in known]))
+    row = {int(years[start]): at for at, start in enumerate(starts)}
+    fitted = [(at, row[year]) for at, year in enumerate(known) if year in row and weeks[row[year]] > 26]
+    node, column = np.array([at for at, _ in fitted], dtype=np.int64), np.array([at for _, at in fitted], dtype=np.int64)
+    wanted = np.exp(level[node]) * weeks[column]
     for _ in range(40):
-        path: Floats = shape * np.exp(np.interp(where, nodes, level))
-        for at, year in enumerate(known):
-            inside = years == year
-            if inside.sum() > 26:
-                level[at] += 0.7 * math.log(yearly[year] * inside.sum() / WEEKS_PER_YEAR / path[inside].sum())
-    path = shape * np.exp(np.interp(where, nodes, level))
+        sums = np.add.reduceat(shape * np.exp(np.interp(where, nodes, level)), starts)
+        level[node] += 0.7 * np.log(wanted / sums[column])
+    path: Floats = shape * np.exp(np.interp(where, nodes, level))
     path[~np.isin(years, known)] = 0.0
     return path
+
+
+@lru_cache
+def _year_grid(start: date, end: date) -> tuple[Ints, Floats, Ints, Ints]:
+    """Year of each week, its place on the axis of years, and where each year starts and how many weeks it has."""
+    days = [start + timedelta(days=7 * tick + 3) for tick in range((end - start).days // 7)]
+    years = np.array([day.year for day in days], dtype=np.int64)
+    where = np.array([day.year + (day.timetuple().tm_yday - 1) / 365.25 for day in days])
+    starts = np.flatnonzero(np.r_[True, np.diff(years) > 0]).astype(np.int64)
+    return years, where, starts, np.diff(np.r_[starts, len(years)]).astype(np.int64)
 
 
 def _distributors(scenario: Scenario, names: Names, clock: Clock, region: Ints) -> Distributors:

@@ -35,7 +35,7 @@ OLDEST_WORTH = 0.2
 
 RENTAL_ROUNDS = 1
 CLOUD_USE_SHARE = 0.95
-SMALLEST_OFFER_CHIPS = 64
+SMALLEST_OFFER_CHIPS = 250
 """Fewer idle cards of one kind are not worth a contract."""
 
 
