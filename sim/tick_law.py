@@ -112,7 +112,9 @@ def _tell_rules(world: World) -> None:
         if kind == "leak":
             law.cause.setdefault(name, world.tell("leak", rule=name, quantity=certainty, unit="probability", other=who, text=text))
         else:
-            law.cause[name] = world.tell(kind, actor=by, rule=name, cause=law.cause.get(name, -1), text=text)
+            # A leak foretells a decree, it does not cause it.
+            started = law.cause.get(name, -1) if kind == "decree_in_force" else -1
+            law.cause[name] = world.tell(kind, actor=by, rule=name, cause=started, text=text)
 
 
 def _calendar(world: World) -> dict[int, list[tuple[str, str, str, float, str]]]:

@@ -13,9 +13,9 @@ RUN_MB = 500
 GROWTH_MB = 50
 
 PEAK = """
-import resource, sim
+import sim
 sim.run(sim.load("history"), seed=1, recording="standard")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024)
 """
 
 GROWTH = """
