@@ -61,7 +61,7 @@ def test_a_false_flow_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(network, "_prove", false)
     monkeypatch.setattr(network, "_run", getattr(network._run, "py_func", network._run))
-    with pytest.raises(ChokepointError):
+    with pytest.raises(InvariantError, match="no proof"):
         world_of(weeks=104)
 
 
