@@ -74,7 +74,7 @@ class Emulator:
         design = np.column_stack([np.ones(len(x)), x])
         ridge = 1e-3 * len(x) * np.eye(design.shape[1])
         ridge[0, 0] = 0.0
-        trend = np.linalg.solve(design.T @ design + ridge, design.T @ y)
+        trend: Floats = np.linalg.solve(design.T @ design + ridge, design.T @ y).astype(np.float64)
         rest = y - design @ trend
         variance = float(rest.var()) or 1e-12
         best: tuple[float, Any] = (math.inf, None)
@@ -165,7 +165,7 @@ def calibrate(scenario: str, said: str, paths: Sequence[str], waves: int, n_runs
         seeds = range(1 + wave * n_runs, 1 + (wave + 1) * n_runs)
         jobs = [Job(scenario, settings_of(_values(factors, row)), seed, said, ids)
                 for seed, row in zip(seeds, design, strict=True)]
-        found = read_jobs(jobs, workers, lambda done, _, before=wave * n_runs: told(before + done, waves * n_runs))
+        found = read_jobs(jobs, workers, _wave_told(told, wave * n_runs, waves * n_runs))
         good = [job for job in jobs if not isinstance(found[job], Lost)]
         lost += [one for one in found.values() if isinstance(one, Lost)]
         rows = dict(zip(jobs, design, strict=True))
@@ -260,6 +260,11 @@ def _spread_out(x: Floats, n: int) -> Floats:
     return x[taken]
 
 
+def _wave_told(told: Told, before: int, n_runs: int) -> Callable[[int, int], None]:
+    """One wave's progress, told as that of all waves."""
+    return lambda done, _: told(before + done, n_runs)
+
+
 def draws_of(emulators: Mapping[str, Emulator], facts: Facts, x: Floats, n: int) -> Floats:
     """n of the candidates left, by systematic resampling on exp(-misfit^2/2) of a mean fact; (n, k)."""
     left = _left(implausibility(emulators, facts, x))
@@ -268,7 +273,8 @@ def draws_of(emulators: Mapping[str, Emulator], facts: Facts, x: Floats, n: int)
     weights = np.exp(logs - logs.max())
     ends = np.cumsum(weights) / weights.sum()
     rows = np.searchsorted(ends, (np.arange(n) + 0.5) / n)
-    return x[left][np.minimum(rows, left.sum() - 1)]
+    kept: Floats = x[left][np.minimum(rows, left.sum() - 1)]
+    return kept
 
 
 # --- what the fit is worth --------------------------------------------------------------------------------------------

@@ -337,7 +337,7 @@ def _series(panel: Panel, across: str | None) -> NDArray[np.float64]:
         return panel.total()
     known = ~np.isnan(panel.values).all(axis=0)
     combined = np.full(panel.values.shape[1], np.nan)
-    combine = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "median": np.nanmedian}[across]
+    combine: Callable[..., NDArray[np.float64]] = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "median": np.nanmedian}[across]
     combined[known] = combine(panel.values[:, known], axis=0)
     return combined
 
