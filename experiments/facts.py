@@ -331,14 +331,17 @@ def _nearest_line(line: Callable[[tuple[str, ...]], int], at: tuple[str, ...]) -
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
+_COMBINED: Mapping[str, Any] = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "median": np.nanmedian}
+"""How the series of several keys become one, each week that any of them is known."""
+
+
 def _series(panel: Panel, across: str | None) -> NDArray[np.float64]:
     """The chosen series as one, (n_ticks,)."""
     if across is None or not panel.keys:
         return panel.total()
     known = ~np.isnan(panel.values).all(axis=0)
     combined = np.full(panel.values.shape[1], np.nan)
-    combine: Callable[..., NDArray[np.float64]] = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "median": np.nanmedian}[across]
-    combined[known] = combine(panel.values[:, known], axis=0)
+    combined[known] = _COMBINED[across](panel.values[:, known], axis=0)
     return combined
 
 
