@@ -56,6 +56,10 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+_AXIS_X = {"format": ",.3~f", "tickCount": 6, "grid": True}
+"""A horizontal axis of amounts."""
+
+
 @dataclass(frozen=True)
 class Mark:
     """A day to mark in time charts, with the number it has in the list of rules."""
@@ -142,21 +146,14 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], unit: str) -> dic
         {"label": label, "low": low, "middle": middle, "high": high, "sign": _sign(low, high)}
         for label, low, middle, high in rows
     ]
-    y = {
-        "field": "label",
-        "type": "nominal",
-        "sort": [row[0] for row in rows],
-        "title": None,
-        "axis": {"labelLimit": 260, "domain": False, "ticks": False, "grid": False},
-    }
+    y = _labels(rows)
     colour = {
         "field": "sign",
         "type": "nominal",
         "legend": None,
         "scale": {"domain": ["up", "down", "open"], "range": [VERMILION, BLUE, GREY]},
     }
-    axis = {"format": ",.3~f", "tickCount": 6, "grid": True}
-    x = {"field": "low", "type": "quantitative", "title": unit, "axis": axis}
+    x = {"field": "low", "type": "quantitative", "title": unit, "axis": _AXIS_X}
     chart = _chart(
         [
             {
@@ -177,6 +174,81 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], unit: str) -> dic
         ]
     )
     return {**chart, "height": max(60, 24 * len(rows))}
+
+
+def tornado(rows: Sequence[tuple[str, float, float]], middle: float, unit: str) -> dict[str, Any]:
+    """An outcome with each factor at its low and at its high end: (factor, at low, at high), the widest first; a rule
+    stands at its mean over all draws."""
+    ends = ("low end of its range", "high end")
+    values = [
+        {"label": label, "series": end, "from": middle, "to": value}
+        for label, *both in rows
+        for end, value in zip(ends, both, strict=True)
+    ]
+    x = {"field": "to", "type": "quantitative", "title": unit, "axis": _AXIS_X, "scale": {"zero": False}}
+    bar = {
+        "mark": {"type": "bar", "height": 12},
+        "data": {"values": values},
+        "encoding": {"x": x, "x2": {"field": "from"}, "y": _labels(rows), "color": _colour(ends, None, {})},
+    }
+    rule = {
+        "mark": {"type": "rule", "color": "#333"},
+        "data": {"values": [{"middle": middle}]},
+        "encoding": {"x": {"field": "middle", "type": "quantitative"}},
+    }
+    return {**_chart([bar, rule]), "height": max(60, 24 * len(rows))}
+
+
+def paired_bars(rows: Sequence[tuple[str, Mapping[str, tuple[float, float, float]]]], unit: str) -> dict[str, Any]:
+    """For each label a bar a series with its interval: (label, {series: (low, value, high)})."""
+    order = list(dict.fromkeys(series for _, bars in rows for series in bars))
+    values = [
+        {"label": label, "series": series, "low": low, "value": value, "high": high}
+        for label, bars in rows
+        for series, (low, value, high) in bars.items()
+    ]
+    offset = {"field": "series", "sort": order}
+    y = _labels(rows)
+    bar = {
+        "mark": {"type": "bar", "opacity": 0.75},
+        "encoding": {"x": {**_amount(unit), "axis": _AXIS_X}, "y": y, "yOffset": offset, "color": _colour(order, None, {})},
+    }
+    rule = {
+        "mark": {"type": "rule", "strokeWidth": 1.5, "color": "#222"},
+        "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": y, "yOffset": offset},
+    }
+    return {**_chart([bar, rule]), "data": {"values": values}, "height": max(60, 30 * len(rows))}
+
+
+def points(
+    rows: Sequence[tuple[str, float, float, bool]], x_title: str, y_title: str, joined: bool = False
+) -> dict[str, Any]:
+    """Named points (label, x, y, marked); the marked ones are named, and joined by a line where asked."""
+    values = [{"label": label, "x": x, "y": y, "marked": marked} for label, x, y, marked in rows]
+    x = {"field": "x", "type": "quantitative", "title": x_title, "axis": _AXIS_X, "scale": {"zero": False, "padding": 24}}
+    y_axis, y_scale = {"format": ",.3~f"}, {"zero": False, "padding": 14}
+    y = {"field": "y", "type": "quantitative", "title": y_title, "axis": y_axis, "scale": y_scale}
+    only = [{"filter": "datum.marked"}]
+    line = {
+        "transform": only,
+        "mark": {"type": "line", "color": BLUE, "strokeWidth": 1.5},
+        "encoding": {"x": x, "y": y, "order": {"field": "x"}},
+    }
+    dot = {
+        "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "color": {"condition": {"test": "datum.marked", "value": BLUE}, "value": "#b5b9be"},
+            "shape": {"condition": {"test": "datum.marked", "value": "diamond"}, "value": "circle"},
+        },
+    }
+    text = {
+        "transform": only,
+        "mark": {"type": "text", "align": "left", "dx": 7, "dy": -6, "fontSize": 10, "limit": 220},
+        "encoding": {"x": x, "y": y, "text": {"field": "label"}},
+    }
+    return {**_chart([*([line] if joined else []), dot, text]), "data": {"values": values}}
 
 
 def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: str) -> dict[str, Any]:
@@ -217,6 +289,12 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
         "encoding": {"x": _time(days), "y": _amount(unit), "color": colour, "strokeDash": dash},
     }
     return {**_chart([band, line]), "data": {"values": rows}}
+
+
+def _labels(rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """One line a row, named by its first word, in the order given."""
+    axis = {"labelLimit": 260, "domain": False, "ticks": False, "grid": False}
+    return {"field": "label", "type": "nominal", "sort": [row[0] for row in rows], "title": None, "axis": axis}
 
 
 def _chart(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

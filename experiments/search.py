@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import batch
+from experiments import batch, questions
 from experiments.design import Design, Policy
 from experiments.frames import frames
 from experiments.pairing import Interval, bootstrap, resamples
@@ -88,6 +88,9 @@ def search(
     levers = tuple(design.levers)
     if not 2 <= len(levers) <= 3 or len(aims) < 2:
         raise UsageError(f"search takes 2 or 3 levers and at least 2 aims, not {len(levers)} and {len(aims)}")
+    said = [f"{'max' if aim.more else 'min'} {aim.outcome}" for aim in aims]
+    folder.mkdir(parents=True, exist_ok=True)
+    questions.keep(folder, "search", {"levers": list(levers), "aims": said})
     tried: dict[Setting, Floats] = {}
     wanted = list(itertools.product(*design.levers.values()))
     for number in range(rounds + 1):
@@ -95,6 +98,21 @@ def search(
             break
         tried |= _try(design, levers, aims, wanted, folder / f"round-{number}", carry, model)
         wanted = _middles(tried, aims)
+    return _front(levers, aims, tried)
+
+
+def front_of(folder: Path) -> Front:
+    """The front of a search that has ended, from its folder. Raises UsageError when there is none."""
+    asked = questions.kept(folder, "search")
+    stores = [Store.open(path) for path in sorted(folder.glob("round-*"), key=lambda path: int(path.name[6:]))]
+    if not asked or not stores:
+        raise UsageError(f"{folder} holds no search; chokepoint search DESIGN --aim ... makes one")
+    aims = tuple(Aim.parse(text) for text in asked[-1]["aims"])
+    levers: tuple[str, ...] = tuple(asked[-1]["levers"])
+    tried: dict[Setting, Floats] = {}
+    for store in stores:
+        tried |= _read(store, aims, {label: tuple(policy.settings[lever] for lever in levers)
+                                     for label, policy in store.design.policies.items()})
     return _front(levers, aims, tried)
 
 
@@ -120,6 +138,11 @@ def _try(
     round_design = design.model_copy(update={"levers": {}, "policies": policies})
     store = batch.start(round_design, folder, model)
     carry(store)
+    return _read(store, aims, named)
+
+
+def _read(store: Store, aims: tuple[Aim, ...], named: Mapping[str, Setting]) -> dict[Setting, Floats]:
+    """Setting -> values of the aims, (n_aims, n_draws x n_seeds), of one round's store."""
     found = [frames(store, aim.outcome) for aim in aims]
     return {setting: np.array([of[label].values.ravel() for of in found]) for label, setting in named.items()}
 

@@ -37,7 +37,7 @@ from experiments.chunk import Chunk, RunOutput
 from experiments.design import Case, Design, Entry, Study, plan
 from experiments.provenance import STORE_SCHEMA, sources_of
 from sim.errors import ChokepointError, UsageError
-from sim.provenance import versions
+from sim.provenance import lock_hash, machine, versions
 
 T = TypeVar("T")
 
@@ -456,6 +456,8 @@ def _manifest(design: Design, study: Study) -> dict[str, Any]:
         "seed_batches": [list(design.seeds)],
         "chunk_size": max(1, min(50, runs // 64), runs // 5000),
         "versions": versions(),
+        "platform": machine(),
+        "lock": lock_hash(),
     }
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UsageError
+from experiments.outcome import Outcome
+from sim.errors import ChokepointError, UsageError
+from sim.metrics import metrics
 
 TOLERANCE = 1e-9
 """Relative difference that a number may have and still hold: a report divides and multiplies by units."""
@@ -24,19 +26,23 @@ _BLOCK = re.compile(r'<script type="application/json" id="chokepoint-claims">(.*
 Source = tuple[str, tuple[str, ...]]
 """Scenario and overrides."""
 
+Job = tuple[Source, int]
+"""What is run, and its seed."""
+
 
 @dataclass(frozen=True)
 class Claim:
-    """A stated number: the mean over seeds of a metric's filtered series over a window."""
+    """A stated number: the mean over runs of a metric's filtered series over a window, by a statistic ("" for the
+    metric's own); each run's own number too, where the report keeps them."""
 
     id: str
-    scenario: str
-    overrides: tuple[str, ...]
-    seeds: tuple[int, ...]
+    jobs: tuple[Job, ...]
     metric: str
     filters: tuple[tuple[str, tuple[str, ...]], ...]
     window: str
+    statistic: str
     value: float
+    values: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, words: Mapping[str, Any]) -> Claim:
@@ -44,20 +50,20 @@ class Claim:
         filters = tuple(
             (dim, (said,) if isinstance(said, str) else tuple(said)) for dim, said in words.get("filters", {}).items()
         )
-        return cls(
-            str(words["id"]),
-            str(words["scenario"]),
-            tuple(words["overrides"]),
-            tuple(int(seed) for seed in words["seeds"]),
-            str(words["metric"]),
-            filters,
-            str(words["window"]),
-            float(words["value"]),
-        )
+        jobs = _jobs(words)
+        values = tuple(math.nan if value is None else float(value) for value in words.get("values", ()))
+        if values and len(values) != len(jobs):
+            raise ValueError(f"{len(values)} values of {len(jobs)} runs")
+        metric, window, statistic = str(words["metric"]), str(words["window"]), str(words.get("statistic", ""))
+        return cls(str(words["id"]), jobs, metric, filters, window, statistic, float(words["value"]), values)
 
-    @property
-    def source(self) -> Source:
-        return self.scenario, self.overrides
+
+def _jobs(words: Mapping[str, Any]) -> tuple[Job, ...]:
+    """From `runs: [[scenario, overrides, seed], ...]`, or one scenario with overrides on several seeds."""
+    if "runs" in words:
+        return tuple(((str(name), tuple(said)), int(seed)) for name, said, seed in words["runs"])
+    source = (str(words["scenario"]), tuple(words["overrides"]))
+    return tuple((source, int(seed)) for seed in words["seeds"])
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,11 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        return not self.error and math.isclose(self.claim.value, self.now, rel_tol=TOLERANCE, abs_tol=1e-12)
+        return not self.error and _same(self.claim.value, self.now)
+
+
+def _same(stated: float, now: float) -> bool:
+    return math.isclose(stated, now, rel_tol=TOLERANCE, abs_tol=1e-12) or (math.isnan(stated) and math.isnan(now))
 
 
 def read_claims(path: Path) -> list[Claim]:
@@ -93,20 +103,15 @@ def verify(
     claims: Sequence[Claim], workers: int, told: Callable[[int, int], None] = lambda done, whole: None
 ) -> list[Check]:
     """Run every scenario and seed that the claims name, once each, and read them all again."""
-    wanted: dict[tuple[Source, int], list[Claim]] = defaultdict(list)
+    wanted: dict[Job, list[Claim]] = defaultdict(list)
     for claim in claims:
-        for seed in claim.seeds:
-            wanted[claim.source, seed].append(claim)
-    readings: dict[tuple[str, Source, int], float | str] = {}
-    for done, ((source, seed), values) in enumerate(_ran(wanted, workers), 1):
-        readings.update(
-            {(claim.id, source, seed): value for claim, value in zip(wanted[source, seed], values, strict=True)}
-        )
+        for job in claim.jobs:
+            wanted[job].append(claim)
+    readings: dict[tuple[str, Job], float | str] = {}
+    for done, (job, values) in enumerate(_ran(wanted, workers), 1):
+        readings.update({(claim.id, job): value for claim, value in zip(wanted[job], values, strict=True)})
         told(done, len(wanted))
-    return [_check(claim, [readings[claim.id, claim.source, seed] for seed in claim.seeds]) for claim in claims]
-
-
-Job = tuple[Source, int]
+    return [_check(claim, [readings[claim.id, job] for job in claim.jobs]) for claim in claims]
 
 
 def _ran(wanted: Mapping[Job, list[Claim]], workers: int) -> Iterator[tuple[Job, list[float | str]]]:
@@ -133,9 +138,11 @@ def read_again(job: Job, claims: Sequence[Claim]) -> list[float | str]:
 
 
 def _reading(result: Any, claim: Claim) -> float | str:
+    own = {found.name: found.over_time for found in metrics()}.get(claim.metric, "")
+    statistic = claim.statistic if claim.statistic != own else ""
     try:
-        return float(result.read(claim.metric, claim.window, **dict(claim.filters)))
-    except UsageError as error:
+        return Outcome(claim.id, claim.metric, claim.filters, claim.window, statistic).read(result)
+    except ChokepointError as error:
         return str(error)
 
 
@@ -144,4 +151,10 @@ def _check(claim: Claim, readings: Sequence[float | str]) -> Check:
     if errors:
         return Check(claim, math.nan, errors[0])
     numbers = [said for said in readings if not isinstance(said, str)]
-    return Check(claim, math.fsum(numbers) / len(numbers))
+    known = [number for number in numbers if not math.isnan(number)]
+    now = math.fsum(known) / len(known) if known else math.nan
+    moved = [at for at, (stated, number) in enumerate(zip(claim.values, numbers, strict=False)) if not _same(stated, number)]
+    if moved:
+        (scenario, _), seed = claim.jobs[moved[0]]
+        return Check(claim, now, f"{len(moved)} of its {len(numbers)} runs give another number, the first {scenario} seed {seed}")
+    return Check(claim, now)

@@ -55,6 +55,7 @@ def command(
     from experiments.batch import start
     from experiments.design import Design, Policy
     from experiments.frames import frames
+    from experiments.questions import keep
 
     rules = _rules(scenario, groups)
     players = policies({name: Policy(levers=(name,)) for name in levers}, rules)
@@ -66,6 +67,7 @@ def command(
     )
     store = start(design, out or folder_for(name_of(scenario), (), "attribute"))
     console.carried(store, console.choice_of(engine, workers, scheduler), quiet)
+    keep(store.folder, "attribute", {"players": sorted([*levers, *rules]), "outcomes": list(outcomes)})
     found = []
     for text in outcomes:
         by_policy = frames(store, text)

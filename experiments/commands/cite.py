@@ -15,9 +15,9 @@ from experiments.common import options, print_json
 def command(folder: Path | None, as_json: bool) -> None:
     """BibTeX entries for the model and its data; with DIR also for the run or comparison in that folder."""
     from experiments.cite import bibtex
-    from experiments.rebuild import manifest_of
+    from experiments.rebuild import citable
 
-    text = bibtex(manifest_of(folder) if folder else None)
+    text = bibtex(citable(folder) if folder else None)
     if as_json:
         print_json({"bibtex": text})
     else:

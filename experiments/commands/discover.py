@@ -26,13 +26,20 @@ def command(
 ) -> None:
     """Find the box of uncertainties where CONDITION holds, such as "lag_months > 12"; or, with --effect, where the
     sign flips."""
+    from experiments.questions import keep
     from experiments.store import Store
     from sim.errors import UsageError
 
     store = Store.open(folder)
     if (condition is None) == (effect is None):
         raise UsageError('give a condition, such as "lag_months > 12", or --effect OUTCOME')
-    found = _effect(store, effect, policy, against) if effect else _box(store, condition or "", policy)
+    if effect:
+        first, second = _compared(store, against, policy)
+        found = _effect(store, effect, first, second)
+        keep(folder, "effect", {"effect": effect, "against": first, "policy": second})
+    else:
+        found = _box(store, condition or "", policy)
+        keep(folder, "discover", {"condition": condition, "policy": policy})
     console.tell({"says": str(found), **asdict(found)}, as_json, str(found))
 
 
@@ -44,12 +51,18 @@ def _box(store: Any, says: str, policy: str) -> Any:
     return discover(chosen(store, outcome, policy), says, test)
 
 
-def _effect(store: Any, outcome: str, policy: str, against: str) -> Any:
-    from experiments.frames import chosen
-    from experiments.robustness import verdict
+def _compared(store: Any, against: str, policy: str) -> tuple[str, str]:
+    """The two policies asked for; the first two when none is named."""
     from sim.errors import UsageError
 
     names = list(store.design.all_policies())
     if len(names) < 2:
         raise UsageError(f"{store.folder} holds one policy; --effect compares two")
-    return verdict(chosen(store, outcome, against or names[0]), chosen(store, outcome, policy or names[1]))
+    return against or names[0], policy or names[1]
+
+
+def _effect(store: Any, outcome: str, against: str, policy: str) -> Any:
+    from experiments.frames import chosen
+    from experiments.robustness import verdict
+
+    return verdict(chosen(store, outcome, against), chosen(store, outcome, policy))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,14 +43,19 @@ def command(report: Path, workers: int, as_json: bool, quiet: bool) -> int:
 
 def _data(check: Check) -> dict[str, Any]:
     claim = check.claim
-    return {"id": claim.id, "scenario": claim.scenario, "stated": claim.value, "now": check.now, "error": check.error}
+    now = None if math.isnan(check.now) else check.now
+    return {"id": claim.id, "scenario": _scenario(check), "stated": claim.value, "now": now, "error": check.error}
+
+
+def _scenario(check: Check) -> str:
+    return ", ".join(dict.fromkeys(scenario for (scenario, _), _ in check.claim.jobs))
 
 
 def _text(report: Path, checks: list[Check], broken: list[Check]) -> str:
     if not broken:
         return f"all {len(checks)} numbers of {report} hold"
     rows = [
-        [check.claim.id, check.claim.scenario, f"{check.claim.value:.8g}", check.error or f"{check.now:.8g}"]
+        [check.claim.id, _scenario(check), f"{check.claim.value:.8g}", check.error or f"{check.now:.8g}"]
         for check in broken
     ]
     table = console.table(["number", "scenario", "stated", "now"], rows)
