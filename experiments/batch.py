@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.design import Design, Study
+from experiments.design import Design, Study, plan
 from experiments.engines.base import Engine, Work, drive
 from experiments.outcome import Outcome
 from experiments.provenance import SCENARIO_MODEL, canonical, sources_of
 from experiments.store import Mended, Store
-from experiments.tasks import run_chunk
+from experiments.tasks import overrides, run_chunk
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +92,19 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
     stated = {name: Outcome.of(item).text for name, item in main.outcomes.items()}
     whole = design.completed(known, stated)
     study = _study(whole, model, {name: scenario.hash for name, scenario in loaded.items()})
+    _try_settings(whole, study)
     return Store.create(folder, whole, study, {name: canonical(scenario.plain()) for name, scenario in loaded.items()})
+
+
+def _try_settings(design: Design, study: Study) -> None:
+    """Read each policy's scenario with the settings of its first draw: a wrong name is told before a folder is made."""
+    import sim
+
+    seen: dict[str, None] = {}
+    for entry, case in plan(design, study, design.seeds[:1]):
+        if entry.policy not in seen:
+            seen[entry.policy] = None
+            sim.load(case.scenario, overrides(case))
 
 
 def ranges_of(scenario: Scenario) -> dict[str, dict[str, Any]]:

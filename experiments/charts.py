@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -256,7 +257,9 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
     order = list(series)
     rows = []
     for label, values in series.items():
-        low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95), axis=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a week in which no run has a value has no band either
+            low, middle, high = np.nanquantile(values, (0.05, 0.5, 0.95), axis=0)
         rows += [
             {
                 "day": day.isoformat(),

@@ -60,7 +60,7 @@ def experiment_report(folder: Path) -> str:
         claims(store),
         findings=[_finding(line) for line in differences if line["sure"]],
         tables=[_levels(store, by_outcome), *_difference_table(store, differences), *_attributions(store)[1]],
-        pictures=[*_fans(store), *_difference_pictures(differences), *_effects(store, by_outcome), *_attributions(store)[0]],
+        pictures=[*_fans(store), *_difference_pictures(differences), *index_pictures(store), *_attributions(store)[0]],
         notes=[*_said(store), _failures(store), _design(store)],
     )
 
@@ -250,7 +250,7 @@ def _difference_table(store: Store, lines: Sequence[Mapping[str, Any]]) -> list[
             f"{line['found'].difference.value:+.5g}",
             f"{line['found'].difference.low:+.4g} to {line['found'].difference.high:+.4g}",
             f"{line['found'].positive_share:.0%}",
-            f"{line['found'].variance_factor:,.1f}x",
+            _factor(line["found"].variance_factor),
         )
         for line in lines
     ]
@@ -263,6 +263,10 @@ def _difference_table(store: Store, lines: Sequence[Mapping[str, Any]]) -> list[
             "seeds unpaired runs would need.",
         }
     ]
+
+
+def _factor(value: float) -> str:
+    return f"{value:,.1f}x" if math.isfinite(value) else "–"
 
 
 def _difference_pictures(lines: Sequence[Mapping[str, Any]]) -> list[Picture]:
@@ -309,7 +313,7 @@ def _fans(store: Store) -> list[Picture]:
     pictures = []
     for at, (metric, filters) in enumerate(sorted(wanted)):
         drawn = {policy: np.array(rows) for policy, rows in series[metric, filters].items() if rows}
-        if drawn and any(np.isfinite(rows).any(axis=0).all() for rows in drawn.values()):
+        if any(np.isfinite(rows).any() for rows in drawn.values()):
             words = ", ".join(f"{dim} {' or '.join(labels)}" for dim, labels in filters)
             unit = f"{units[metric, filters]}, by quarter"
             pictures.append(
@@ -339,10 +343,11 @@ def _sampled(store: Store) -> dict[str, list[str]]:
 # --- what the uncertainties do
 
 
-def _effects(store: Store, by_outcome: Mapping[str, Mapping[str, Frame]]) -> list[Picture]:
+def index_pictures(store: Store) -> list[Picture]:
+    """A tornado an outcome, or its Sobol or Morris indices, for the first policy; nothing for a design of one draw."""
     pictures = []
-    for at, (name, by_policy) in enumerate(by_outcome.items()):
-        policy, frame = next(iter(by_policy.items()))
+    for at, name in enumerate(store.design.outcomes):
+        policy, frame = next(iter(frames(store, name).items()))
         if len(frame.draws) < 2 or not np.isfinite(frame.values).any():
             continue
         title, unit = f"{name}: what matters ({policy})", _unit(store, name)
@@ -445,8 +450,9 @@ def _failures(store: Store) -> dict[str, Any]:
 
 
 def _design(store: Store) -> dict[str, Any]:
-    words = {name: value for name, value in store.manifest["design"].items() if value not in ({}, "", None)}
-    return {"title": "The design", "paragraphs": [], "text": yaml.safe_dump(words, sort_keys=False, allow_unicode=True)}
+    words = json.loads(store.design.model_dump_json(by_alias=True, exclude_defaults=True))
+    text = yaml.safe_dump({"schema": 1, **words}, sort_keys=False, allow_unicode=True)
+    return {"title": "The design", "paragraphs": [], "text": text}
 
 
 # --- search

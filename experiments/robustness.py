@@ -46,6 +46,8 @@ class Verdict:
     thresholds: tuple[Threshold, ...]
 
     def __str__(self) -> str:
+        if not self.mean and not self.flipped:
+            return f"{self.policy} does not move {self.outcome} against {self.baseline} in any of {self.draws} draws"
         effect = f"{self.policy} {'raises' if self.mean > 0 else 'lowers'} {self.outcome} against {self.baseline}"
         if not self.flipped:
             return f"{effect} in all {self.draws} draws"
@@ -67,7 +69,7 @@ def verdict(baseline: Frame, policy: Frame) -> Verdict:
     draws = [draw for draw, kept in zip(policy.draws, done, strict=True) if kept]
     effects = effects[done]
     mean = float(effects.mean())
-    flipped = np.sign(effects) == -np.sign(mean)
+    flipped = effects * mean < 0
     found = [cut for name in sorted(draws[0].factors) for cut in _cuts(name, draws, flipped)]
     clear = [cut for cut in found if cut.there - cut.elsewhere >= _CLEAR]
     ranked = sorted(clear, key=lambda cut: (cut.elsewhere - cut.there, cut.factor))

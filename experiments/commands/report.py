@@ -13,7 +13,7 @@ from experiments.common import options, print_json
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @options("json", "quiet")
 def command(folder: Path, as_json: bool, quiet: bool) -> None:
-    """Write DIR/report.html anew, from the tables that a run or a comparison left there."""
+    """Write DIR/report.html anew, from the tables that a run, a comparison, an experiment or a search left there."""
     from experiments.rebuild import rebuild
 
     page = rebuild(folder)

@@ -81,7 +81,7 @@ def test_a_run_that_fails_ends_with_exit_code_4_and_its_command_fails_alike(
     path = tmp_path / "design.yaml"
     path.write_text(
         "scenario: teaching/scarcity\nconstants: {time.end: 2030-02-04}\n"
-        "policies: {base: {}, broken: {behaviour.train_share: -1}}\n"
+        "sampling: {kind: table, rows: [{behaviour.train_share: 0.5}, {behaviour.train_share: -1}]}\n"
     )
     assert main(["sweep", str(path), *QUIET, "--out", str(tmp_path / "out")]) == 4
     assert "1 of 2 runs" in capsys.readouterr().out
