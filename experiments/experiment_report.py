@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from experiments import charts, questions
@@ -451,8 +450,8 @@ def _failures(store: Store) -> dict[str, Any]:
 
 def _design(store: Store) -> dict[str, Any]:
     words = json.loads(store.design.model_dump_json(by_alias=True, exclude_defaults=True))
-    text = yaml.safe_dump({"schema": 1, **words}, sort_keys=False, allow_unicode=True)
-    return {"title": "The design", "paragraphs": [], "text": text}
+    text = json.dumps({"schema": 1, **words}, indent=2, ensure_ascii=False)
+    return {"title": "The design", "paragraphs": ["As design.yaml (JSON is YAML too)."], "text": text}
 
 
 # --- search

@@ -69,11 +69,9 @@ def test_verify_runs_again_every_run_behind_a_mean(folder: Path) -> None:
 def test_the_design_on_the_page_is_the_design(folder: Path) -> None:
     import html
 
-    import yaml
-
     text = re.search(r"<h2>The design</h2>.*?<pre>(.*?)</pre>", experiment_report(folder), re.DOTALL)
     assert text is not None
-    assert Design.model_validate(yaml.safe_load(html.unescape(text[1]))) == Store.open(folder).design
+    assert Design.model_validate(json.loads(html.unescape(text[1]))) == Store.open(folder).design
 
 
 def test_a_folder_without_a_finished_run_has_no_page(folder: Path, tmp_path: Path) -> None:
