@@ -239,16 +239,25 @@ class Behaviour(BaseModel):
 
     # Progress
     need_share: Quantity = parameter(
-        "share", "Of its usable training worth that a lab needs when the run starts."
+        "share", "Of its usable training worth that a lab's own training takes up when it starts."
     )
-    run_share: Quantity = parameter("share", "Largest share of its usable training worth a lab puts in one run.")
+    training_plan_weeks: Quantity = parameter(
+        "weeks", "Time in which training takes up the stock that is there: teams, data and programmes are planned ahead."
+    )
+    run_share: Quantity = parameter("share", "Largest share of the worth at work in training that a lab puts in one run.")
     run_weeks: Quantity = parameter("weeks", "Length of such a run.")
     mfu_share: Quantity = parameter("share", "Model FLOP utilisation of Nvidia clusters.")
     release_weeks_after_run: Quantity = parameter("weeks", "From end of a run to publication.")
     efficiency_growth_per_year: Quantity = parameter("x per year", "Algorithmic efficiency at the frontier.")
     scarcity_thrift_share: Quantity = parameter("share", "s in dE/dt: thrift from being short of compute.")
+    thrift_most_share: Quantity = parameter("share of trend", "Most that being short of compute adds to efficiency growth.")
+    methods_behind_years: Quantity = parameter(
+        "years", "How far methods of labs outside the United States trail the frontier's when the run starts."
+    )
     diffusion_years: Quantity = parameter("years", "Time in which ideas diffuse.")
-    plan_growth_training_per_year: Quantity = parameter("x per year", "Planned growth of a lab's training.")
+    plan_growth_training_per_year: Quantity = parameter(
+        "x per year", "Planned growth of a lab's training, and the most it grows in a year."
+    )
     retro_failure_share_per_year: Quantity = parameter("share per year", "Unrepaired failures without spares.")
     retro_software_share_per_year: Quantity = parameter("share per year", "Worth lost without software support.")
 

@@ -1,7 +1,9 @@
 """Progress: beliefs, skill with a vendor, thrift, training runs, capability, lag, runway and reach of listed users.
 
-The only writer of skills, beliefs and capability. Thrift: dE/dt = ln g (1 + s ln(C_frontier / C_own)) + (E_frontier - E) / tau,
-E = ln efficiency. Capability of a lab: log10 of the effective training compute of its best published run.
+The only writer of skills, beliefs and capability. Thrift: dE/dt = ln g (1 + min(s ln(C_frontier / C_own), most))
++ (E_frontier - E) / tau, E = ln efficiency. Training use U takes up the usable stock S:
+d ln U / dt = min(ln(S / U) / planning time, ln of planned growth), U <= S; one run takes a share of U.
+Capability of a lab: log10 of the effective training compute of its best published run.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ class Minds:
     skill       (labs, makers) share of a vendor's worth a lab gets out of it
     efficiency  (labs,) ln of algorithmic efficiency, 0 = frontier of the first week
     capability  (labs,) log10 FLOP, best published run
-    in_press    (weeks, labs) runs finished and not yet published, ring
-    need        (labs,) training need a lab has planned, in H100 weights
+    largest_run (labs,) log10 FLOP of the largest published run, efficiency not counted
+    in_press    (2, weeks, labs) runs finished and not yet published, rings of capability and of FLOP, log10
+    in_training (labs,) training worth that a lab's own training uses, in H100 weights
     software    (regions, makers) share of worth left after support ends
     """
 
@@ -42,8 +45,9 @@ class Minds:
     skill: Floats = field(init=False)
     efficiency: Floats = field(init=False)
     capability: Floats = field(init=False)
+    largest_run: Floats = field(init=False)
     in_press: Floats = field(init=False)
-    need: Floats = field(init=False)
+    in_training: Floats = field(init=False)
     software: Floats = field(init=False)
     wants: Floats = field(init=False)
     """(labs,) inference wants over plan, after rebound."""
@@ -52,8 +56,9 @@ class Minds:
         self.skill = np.ones((self.n_labs, self.n_makers))
         self.efficiency = np.zeros(self.n_labs)
         self.capability = np.zeros(self.n_labs)
-        self.in_press = np.zeros((self.release_weeks, self.n_labs))
-        self.need = np.zeros(self.n_labs)
+        self.largest_run = np.zeros(self.n_labs)
+        self.in_press = np.zeros((2, self.release_weeks, self.n_labs))
+        self.in_training = np.zeros(self.n_labs)
         self.software = np.ones((self.n_regions, self.n_makers))
         self.wants = np.ones(self.n_labs)
 
@@ -62,22 +67,49 @@ class Minds:
         pace = math.log(2.0) / halving_weeks
         self.skill += (1.0 - self.skill) * pace * np.minimum(1.0, 5.0 * used_share)
 
-    def think(self, compute: Floats, frontier_compute: float, tick: int, growth: float, thrift: float,
+    def think(self, compute: Floats, frontier_compute: float, tick: int, growth: float, thrift: float, most_thrift: float,
               diffusion_years: float) -> None:
-        """One week of thrift and diffusion; compute (labs,) usable training worth, frontier_compute the largest anywhere."""
+        """One week of thrift and diffusion; compute (labs,) usable training worth, frontier_compute the largest anywhere.
+
+        Being short adds at most most_thrift of the trend: a lab of a dozen cards does not out-invent the frontier.
+        """
         trend = math.log(growth) / WEEKS_PER_YEAR
         short = np.log(np.maximum(frontier_compute, 1.0) / np.maximum(compute, 1.0))
         frontier = trend * tick
-        own = trend * (1.0 + thrift * np.maximum(short, 0.0))
+        own = trend * (1.0 + np.clip(thrift * short, 0.0, most_thrift))
         self.efficiency += own + (frontier - self.efficiency) / (diffusion_years * WEEKS_PER_YEAR)
 
-    def train(self, tick: int, compute: Floats, run_share: float, mfu: float, run_weeks: float) -> Floats:
+    def employ(self, compute: Floats, first_share: float, growth: float, plan_weeks: float) -> None:
+        """Training takes up the stock: compute (labs,) usable training worth.
+
+        Who starts uses first_share of it; then use closes its gap to the stock within plan_weeks (teams, data and programmes
+        are planned, not bought), by at most growth a year, and never exceeds the stock.
+        """
+        stock = np.maximum(compute, 0.0)
+        room = np.log(np.maximum(stock, 1e-9) / np.maximum(self.in_training, 1e-9)) / plan_weeks
+        grown = self.in_training * np.exp(np.minimum(room, math.log(growth) / WEEKS_PER_YEAR))
+        self.in_training = np.minimum(np.where(self.in_training > 0.0, grown, first_share * stock), stock)
+
+    def train(self, tick: int, run_share: float, mfu: float, run_weeks: float) -> Floats:
         """This week's best run goes to press, what was in press is published; returns the run's FLOP, (labs,)."""
-        flop = np.maximum(compute, 0.0) * run_share * H100_FP16_TFLOPS * 1e12 * mfu * run_weeks * SECONDS_PER_WEEK
+        flop = self.in_training * run_share * H100_FP16_TFLOPS * 1e12 * mfu * run_weeks * SECONDS_PER_WEEK
         slot = tick % self.release_weeks
-        self.capability = np.maximum(self.capability, self.in_press[slot])
-        self.in_press[slot] = np.log10(np.maximum(flop, 1.0)) + self.efficiency / math.log(10.0)
+        self.capability = np.maximum(self.capability, self.in_press[0, slot])
+        self.largest_run = np.maximum(self.largest_run, self.in_press[1, slot])
+        self.in_press[1, slot] = np.log10(np.maximum(flop, 1.0))
+        self.in_press[0, slot] = self.in_press[1, slot] + self.efficiency / math.log(10.0)
         return np.asarray(flop)
+
+    def open_press(self, growth: float, efficiency_growth: float) -> None:
+        """Fill the press before the first week, from runs just begun: those of earlier weeks were smaller by the growth of
+        training use and of efficiency a year."""
+        weeks = np.arange(self.release_weeks, -1.0, -1.0)[:, None] / WEEKS_PER_YEAR
+        slot = (-1) % self.release_weeks
+        begun = self.in_press[:, slot].copy()
+        older = begun[1] - weeks * math.log10(growth)
+        runs = np.maximum(np.array([older + begun[0] - begun[1] - weeks * math.log10(efficiency_growth), older]), 0.0)
+        self.capability, self.largest_run = runs[0, 0], runs[1, 0]
+        self.in_press = runs[:, 1:]
 
     def rebound(self, tick: int, growth: float, elasticity: float, half_weeks: float) -> None:
         """Inference wants follow the fall in cost per token beyond the common trend, with a lag."""
@@ -85,13 +117,10 @@ class Minds:
         goal = np.exp((elasticity - 1.0) * ahead)
         self.wants += (np.clip(goal, 0.25, 4.0) - self.wants) * (math.log(2.0) / half_weeks)
 
-    def runway_weeks(self, compute: Floats, growth_per_year: float, scrap_per_year: float, started: bool) -> Floats:
-        """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = need over usable stock."""
-        if started:
-            self.need *= growth_per_year ** (1.0 / WEEKS_PER_YEAR)
-        self.need = np.minimum(self.need, np.maximum(compute, 0.0))
-        u = np.where(compute > 0, self.need / np.maximum(compute, 1e-9), 1.0)
-        pace = math.log(growth_per_year) + scrap_per_year
+    def runway_weeks(self, compute: Floats, growth: float, scrap_per_year: float) -> Floats:
+        """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = use over usable stock."""
+        u = np.where(compute > 0, self.in_training / np.maximum(compute, 1e-9), 1.0)
+        pace = math.log(growth) + scrap_per_year
         return np.asarray(WEEKS_PER_YEAR * np.log(1.0 / np.clip(u, 1e-6, 1.0)) / pace)
 
 

@@ -54,6 +54,8 @@ STATE: dict[str, tuple[tuple[str, ...], str, str]] = {
     "belief": (("region", "chip"), "probability", "buyers' belief that the chip is barred within a year"),
     "efficiency": (("lab",), "x of 2022", "algorithmic efficiency"),
     "capability": (("lab",), "log10 FLOP", "effective training compute of the best published run"),
+    "largest_run": (("lab",), "log10 FLOP", "training compute of the largest published run"),
+    "in_training": (("lab",), "h100 train weights", "training worth that the lab's own training uses"),
     "usable_train": (("lab",), "h100 train weights", "training worth of stock owned and rented, net of leases out"),
     "usable_infer": (("lab",), "h100 infer weights", "inference worth likewise"),
     "frontier_us": ((), "log10 FLOP", "effective training compute of the US frontier"),

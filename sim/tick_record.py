@@ -159,6 +159,9 @@ def _minds(world: World, tick: int) -> None:
     state["efficiency"][tick] = _told(world, np.exp(minds.efficiency)) / labs
     state["capability"][tick] = -np.inf
     np.maximum.at(state["capability"][tick], rows, minds.capability)
+    state["largest_run"][tick] = -np.inf
+    np.maximum.at(state["largest_run"][tick], rows, minds.largest_run)
+    state["in_training"][tick] = _told(world, minds.in_training)
     state["usable_train"][tick] = _told(world, world.usable_now[0])
     state["usable_infer"][tick] = _told(world, world.usable_now[1])
     state["frontier_us"][tick] = world.frame.us_frontier[tick]

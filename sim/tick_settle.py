@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-FOREIGN_HEAD_START_YEARS = 0.5
-"""How far Chinese labs' methods trail the frontier's when the run starts; an assumption."""
-
 
 def open_minds(world: World) -> None:
     """Skills, efficiency and published capability of the first morning."""
@@ -34,12 +31,9 @@ def open_minds(world: World) -> None:
     if nvidia >= 0:
         minds.skill[:, nvidia] = 1.0
     growth = np.log(behaviour.efficiency_growth_per_year.value)
-    minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * FOREIGN_HEAD_START_YEARS)
-    compute = world.usable_worth()[0]
-    minds.need[:] = behaviour.need_share.value * compute
-    for _ in range(minds.release_weeks):
-        minds.train(_, compute * 0.8, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
-    minds.capability = np.maximum(minds.capability, minds.in_press.max(axis=0) - 0.2)
+    minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * behaviour.methods_behind_years.value)
+    _train(world, -1, world.usable_worth()[0])
+    minds.open_press(behaviour.plan_growth_training_per_year.value, behaviour.efficiency_growth_per_year.value)
     world.runway = np.zeros(len(frame.names.lab))
     world.usable_now = np.zeros((2, len(frame.names.lab)))
     world.frontier_levels = frame.us_frontier.copy()
@@ -149,16 +143,25 @@ def progress(world: World) -> None:
         minds.learn(used, behaviour.skill_halving_weeks.value)
     thrift = behaviour.scarcity_thrift_share.value if behaviour.on("thrift") else 0.0
     growth = behaviour.efficiency_growth_per_year.value
-    minds.think(compute[0], float(compute[0].max(initial=1.0)), tick, growth, thrift, behaviour.diffusion_years.value)
-    minds.train(tick, compute[0], behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
+    minds.think(compute[0], float(compute[0].max(initial=1.0)), tick, growth, thrift, behaviour.thrift_most_share.value,
+                behaviour.diffusion_years.value)
+    _train(world, tick, compute[0])
     if behaviour.on("rebound"):
         minds.rebound(tick, growth, behaviour.rebound_elasticity.value, behaviour.rebound_half_weeks.value)
     world.runway = minds.runway_weeks(compute[0], behaviour.plan_growth_training_per_year.value,
-                                      behaviour.scrap_share_per_year.value, tick > 0)
+                                      behaviour.scrap_share_per_year.value)
     china = (frame.labs.region == CN) & ~frame.labs.state & ~frame.labs.military
     best = float(minds.capability[china].max(initial=0.0))
     world.lag = lag_months(best, frame.us_frontier, frame.frontier_past_months, frame.frontier_past_level, tick)
     _reach(world)
+
+
+def _train(world: World, tick: int, compute: Floats) -> None:
+    """Training takes up its part of the stock, and a run of the week goes to press."""
+    behaviour, minds = world.behaviour, world.minds
+    minds.employ(compute, behaviour.need_share.value, behaviour.plan_growth_training_per_year.value,
+                 behaviour.training_plan_weeks.value)
+    minds.train(tick, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
 
 
 def usable_now(world: World) -> Floats:

@@ -17,6 +17,12 @@ def training_compute(tally: Tally) -> Series:
     return _by_lab(tally, "usable_train")
 
 
+@metric(unit="h100 train weights", over_time="last", dims=("owner", "country", "region"), standard=("owner", "region"))
+def training_use(tally: Tally) -> Series:
+    """Training worth that a lab's own training uses, of what it owns and rents."""
+    return _by_lab(tally, "in_training")
+
+
 @metric(unit="h100 infer weights", over_time="last", dims=("owner", "country", "region"), standard=("owner", "region"))
 def inference_compute(tally: Tally) -> Series:
     """Inference worth of what a lab owns and rents, net of what it leases out."""
@@ -35,6 +41,12 @@ def capability(tally: Tally) -> Series:
     keys, values, _ = _by_lab(tally, "capability")
     frontier = tally.record.state["frontier_us"][None, :]
     return Series([*keys, (US_FRONTIER, "US", "US")], np.concatenate([values, frontier]))
+
+
+@metric(unit="log10 FLOP", over_time="last", dims=("actor", "country", "region"), standard=("actor", "region"))
+def largest_run(tally: Tally) -> Series:
+    """Training compute of the largest published run of a lab, efficiency not counted."""
+    return _by_lab(tally, "largest_run")
 
 
 @metric(unit="months", over_time="mean", headline=())

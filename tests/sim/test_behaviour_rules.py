@@ -9,7 +9,7 @@ from sim.agents.chipmaker import revised_list, wanted_bookings
 from sim.agents.distributor import pays
 from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips
 from sim.finance import Stages, announcement_return, charge, lost_sales_usd
-from sim.progress import access, lag_months
+from sim.progress import Minds, access, lag_months
 from sim.upstream import DomesticSupply, Lines, bookings
 
 
@@ -134,6 +134,58 @@ def test_lag_is_how_long_ago_the_frontier_stood_there() -> None:
     frontier = 24.0 + np.arange(53) / 52.1786
     assert lag_months(24.5, frontier, months, levels, 52) == pytest.approx(6.0, abs=0.2)
     assert lag_months(23.0, frontier, months, levels, 52) == pytest.approx(24.0, abs=0.2)
+
+
+def minds(n_labs: int = 2) -> Minds:
+    return Minds(n_labs, 1, 3, release_weeks=4)
+
+
+def test_training_takes_up_a_stock_over_its_planning_time_and_not_faster_than_planned_growth() -> None:
+    mind = minds(3)
+    mind.employ(np.array([1000.0, 1000.0, 0.0]), 0.3, 100.0, 52.1786)
+    assert mind.in_training.tolist() == [300.0, 300.0, 0.0]
+    for _ in range(52):
+        mind.employ(np.array([1000.0, 3000.0, 500.0]), 0.3, 2.0, 52.1786)
+    gap = np.log(1000.0 / 300.0) * (1.0 - 1.0 / 52.1786) ** 52
+    assert mind.in_training[0] < 300.0 * 2.0
+    assert mind.in_training[1] == pytest.approx(300.0 * 2.0 ** (52 / 52.1786))
+    assert 1000.0 * np.exp(-gap) > mind.in_training[0], "planned growth holds it back at first"
+    assert mind.in_training[2] > 150.0, "an entrant starts when it has chips"
+    mind.employ(np.array([10.0, 10.0, 10.0]), 0.3, 2.0, 52.1786)
+    assert mind.in_training.tolist() == [10.0, 10.0, 10.0]
+
+
+def test_a_stock_bought_ahead_carries_training_and_lengthens_the_runway() -> None:
+    early, even = minds(1), minds(1)
+    for week in range(104):
+        early.employ(np.array([1000.0 if week < 26 else 2000.0]), 0.3, 2.5, 65.0)
+        even.employ(np.array([1000.0]), 0.3, 2.5, 65.0)
+    assert early.in_training[0] > 1.2 * even.in_training[0]
+    stock = np.array([2000.0])
+    runway = early.runway_weeks(stock, 2.5, 0.05)
+    assert runway[0] == pytest.approx(52.1786 * np.log(2000.0 / early.in_training[0]) / (np.log(2.5) + 0.05))
+    assert even.runway_weeks(stock, 2.5, 0.05)[0] > runway[0] > early.runway_weeks(stock / 1.5, 2.5, 0.05)[0]
+
+
+def test_runs_before_the_first_week_were_smaller_and_what_is_in_press_comes_out_in_turn() -> None:
+    mind = minds(1)
+    mind.employ(np.array([1000.0]), 0.5, 2.0, 65.0)
+    run = float(np.log10(mind.train(-1, 0.1, 0.4, 8.0)[0]))
+    mind.open_press(2.0, 3.0)
+    assert mind.largest_run[0] == pytest.approx(run - 4 / 52.1786 * np.log10(2.0))
+    assert mind.capability[0] == pytest.approx(run - 4 / 52.1786 * np.log10(6.0))
+    for week in range(4):
+        mind.train(week, 0.1, 0.4, 8.0)
+        assert mind.largest_run[0] == pytest.approx(run - (3 - week) / 52.1786 * np.log10(2.0))
+    mind.train(4, 0.1, 0.4, 8.0)
+    assert mind.largest_run[0] == pytest.approx(run)
+
+
+def test_being_short_speeds_thrift_up_to_its_bound() -> None:
+    mind = minds(3)
+    mind.think(np.array([1e6, 1e5, 1.0]), 1e6, 0, 3.0, 0.2, 0.6, 1.5)
+    week = np.log(3.0) / 52.1786
+    assert mind.efficiency == pytest.approx(week * np.array([1.0, 1.0 + 0.2 * np.log(10.0), 1.6]))
 
 
 def test_access_is_at_once_or_by_the_week() -> None:
