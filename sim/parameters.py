@@ -215,7 +215,7 @@ class Behaviour(BaseModel):
     domestic_packaging_late_growth_per_year: Quantity = parameter("x per year", "Growth of the ceiling after 2024.")
     yield_start_share: Quantity = parameter("share", "Line yield of a large die at the start.")
     yield_gain_share: Quantity = parameter("share", "Gain of line yield with output.")
-    yield_scale_cards: Quantity = parameter("cards", "Output over which that gain is made (Wright).")
+    yield_scale_dies: Quantity = parameter("dies", "Good dies of its own line over which that gain is made (Wright).")
     other_domestic_start_cards: Quantity = parameter(
         "cards per week", "Output of the other Chinese makers in January 2023."
     )
@@ -224,8 +224,11 @@ class Behaviour(BaseModel):
     memory_flow_stacks_per_week: Quantity = parameter(
         "stacks per week", "Memory stacks Chinese buyers can get in ordinary weeks."
     )
-    memory_rush_stacks_per_week: Quantity = parameter("stacks per week", "The most suppliers deliver in a rush.")
+    memory_rush_stacks_per_week: Quantity = parameter(
+        "stacks per week", "The most suppliers deliver once an announced bar will strand their stock."
+    )
     memory_cover_weeks: Quantity = parameter("weeks", "Cover memory buyers aim for when a bar is certain.")
+    memory_lead_weeks: Quantity = parameter("weeks", "From wafer start of a memory stack to its package: bought that far ahead.")
     tool_ban_slowdown_share: Quantity = parameter(
         "share", "More time per added wafer capacity under the tool controls."
     )

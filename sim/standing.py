@@ -45,6 +45,8 @@ class Standing:
     demand_factor purchase guidance; rule index of the binding rule, -1 none
     foreign_share (labs,) part of a plan that may go to foreign parts under a mandate
     hosted        (labs, regions, chips) may it rent such a machine that stands there
+    memory_share  share of memory stacks wanted from abroad that reaches China
+    fab_open      (chips,) foundries abroad may make the part's dies for its designer in China
     tools_share   share of chip-making tools that reaches China, over its suppliers' countries
     subsidy_share share of the cost of domestic capacity that Beijing bears
     """
@@ -63,7 +65,8 @@ class Standing:
     foreign_share: Floats = field(init=False)
     hosted: Bools = field(init=False)
     listed: Bools = field(init=False)
-    hbm_open: bool = True
+    memory_share: float = 1.0
+    fab_open: Bools = field(init=False)
     tools_share: float = 1.0
     subsidy_share: float = 0.0
     verified: bool = False
@@ -86,10 +89,12 @@ class Standing:
         rents = [self._rent(listed, place, *kind) for listed in range(2) for place in MACHINE_PLACES for kind in tenants]
         home = "CN" if "CN" in frame.names.country else frame.names.country[0]
         inputs = [LegalClass("hbm", "KR", home, home), *(LegalClass("tools", place, home, home) for place in TOOL_MAKERS)]
-        rows = self.rulebook.register([*sales, *rents, *inputs])
+        fabs = [LegalClass("fab", "TW", home, home, listed) for listed in range(2)]
+        rows = self.rulebook.register([*sales, *rents, *fabs, *inputs])
         self._sale_rows = rows[: len(sales)].reshape(2, len(makers), -1)[:, :, seat_of]
         self._rent_rows = rows[len(sales): len(sales) + len(rents)].reshape(2, len(MACHINE_PLACES), -1)[:, :, tenant_of]
-        self._hbm_row, self._tools_rows = int(rows[len(sales) + len(rents)]), rows[-len(TOOL_MAKERS):]
+        self._fab_rows, self._tools_rows = rows[-len(inputs) - 2: -len(inputs)], rows[-len(TOOL_MAKERS):]
+        self._hbm_row = int(rows[-len(inputs)])
         self.listed = np.zeros(len(frame.buyer_hq), dtype=bool)
         self.buyer = self._ordinary_buyer()
 
@@ -151,7 +156,9 @@ class Standing:
         labs = np.arange(len(frame.names.lab))
         rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
         self.hosted = np.asarray(terms.permitted[rent][:, :, self._column])
-        self.hbm_open = bool(terms.permitted[self._hbm_row].any())
+        self.memory_share = 1.0 if terms.permitted[self._hbm_row].any() else float(terms.grant_rate[self._hbm_row].max())
+        listed = np.array([name in self.listing.foundry for name in frame.names.maker], dtype=np.int64)
+        self.fab_open = np.asarray(terms.permitted[self._fab_rows[listed[frame.chips.maker]], self._column])
         self.tools_share = weighted_sum(terms.grant_rate[self._tools_rows, 0], np.array(list(TOOL_MAKERS.values())))
         self.subsidy_share = float(terms.subsidy_rate.get("CN", 0.0))
         self.verified = bool(terms.verification.any())

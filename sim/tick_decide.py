@@ -13,6 +13,7 @@ from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
 from sim.frame import CLOUD, CN, NEVER, ROW
 from sim.keyed_random import uniforms
 from sim.record import REGIONS
+from sim.tick_assemble import made_where_lawful
 from sim.tick_design import doomed
 from sim.units import WEEKS_PER_MONTH
 from sim.upstream import bookings
@@ -124,6 +125,7 @@ def beliefs(world: World) -> Floats:
     out = np.full((len(REGIONS), len(frame.names.chip)), before)
     if law.buyer < 0 or not behaviour.on("belief"):
         world.investor_belief = world.memory_belief = before
+        world.memory_closing = False
         return out
     months = (world.tick - law.last_closure) / WEEKS_PER_MONTH if law.last_closure < NEVER else np.nan
     base = float(belief_of(np.array([months]), behaviour.hazard_scale_per_year.value, behaviour.hazard_exponent.value,
@@ -138,9 +140,9 @@ def beliefs(world: World) -> Floats:
         elif heard.signal in ("tighten", "disclosure"):
             doubt = np.where(cells, doubt * (1.0 - heard.certainty), doubt)
             memory_doubt *= 1.0 - heard.certainty * memory
-    closing, memory_closing = world.standing.china_cells(world.rulebook.closing(world.tick))
+    closing, world.memory_closing = world.standing.china_cells(world.rulebook.closing(world.tick))
     out[CN] = np.where(frame.chips.domestic, 0.0, np.where(closing, 1.0, 1.0 - doubt))
-    world.memory_belief = 1.0 if memory_closing else 1.0 - memory_doubt
+    world.memory_belief = 1.0 if world.memory_closing else 1.0 - memory_doubt
     return out
 
 
@@ -152,6 +154,7 @@ def orderable(world: World) -> Bools:
     offered = (books_open <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
     if not world.behaviour.on("redesign"):
         offered &= ~chips.for_china
+    offered &= ~chips.domestic | made_where_lawful(world)
     low_end = frame.row("chip", "low_end")
     if low_end >= 0:
         offered[low_end] = False
@@ -300,7 +303,11 @@ def revise_lists(world: World) -> None:
     shipping = world.primary.delivered.sum(axis=(0, 1)) > 0
     moved = revised_list(world.list_usd, world.frame.chips.list_usd, wait, behaviour.target_wait_weeks.value,
                          behaviour.list_response_share_per_quarter.value)
-    world.list_usd = np.where(shipping & ~world.frame.chips.domestic, moved, world.list_usd)
+    priced = ~world.frame.chips.domestic
+    low_end = world.frame.row("chip", "low_end")
+    if low_end >= 0:
+        priced[low_end] = False  # a flow that is given never queues, and says nothing of its price
+    world.list_usd = np.where(shipping & priced, moved, world.list_usd)
 
 
 def _growth(world: World) -> Floats:

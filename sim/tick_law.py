@@ -13,6 +13,7 @@ from sim.finance import Stages, announcement_return, charge, lost_sales_usd
 from sim.frame import CN, NEVER, US
 from sim.keyed_random import key_of, uniform
 from sim.ordered_sum import ordered_sum
+from sim.tick_assemble import made_where_lawful
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -90,7 +91,8 @@ def obey(world: World) -> None:
     newly = law.open_before & ~_open_row(world)
     for chip in np.flatnonzero(newly):
         _bar(world, int(chip))
-    law.cancelled = world.primary.cancel(closed & (law.allowance == 0))
+    unmade = world.frame.chips.domestic & ~made_where_lawful(world)
+    law.cancelled = world.primary.cancel((closed & (law.allowance == 0)) | unmade[None, :])
     _tell_cancelled(world)
     law.open_before = _open_row(world)
     law.allowance[barred] = 0

@@ -104,7 +104,7 @@ def note(world: World) -> None:
     state["other_revenue_usd"][tick, :, ROW] += networking(world)
     state["market_value_usd"][tick] = frame.makers.value_usd[tick]
     state["yield_share"][tick] = world.yields
-    state["die_bank_dies"][tick] = world.domestic.dies
+    state["die_bank_dies"][tick] = world.domestic.dies + world.domestic.bank
     state["hbm_stacks"][tick] = world.domestic.stacks
     state["bottleneck"][tick] = world.domestic.bound_by
     state["belief"][tick] = world.view.belief

@@ -131,46 +131,58 @@ def bookings(
 class DomesticSupply:
     """What holds Chinese output: stocks of dies and memory, card packaging, and yield that learns.
 
-    Rows are Chinese makers. dies int64 good dies in store, stacks int64 memory stacks, made float64 cards so far,
-    packaging float64 cards a week.
+    Rows are Chinese makers. dies int64 good dies in store, of its own line and through fronts; bank int64 dies of a foundry
+    lost before the run, which fit its old parts only; stacks int64 memory stacks; packaging float64 cards a week;
+    line_dies float64 good dies its own line has made.
     """
 
     n_makers: int
     dies: Ints = field(init=False)
+    bank: Ints = field(init=False)
     stacks: Ints = field(init=False)
-    made_cards: Floats = field(init=False)
+    line_dies: Floats = field(init=False)
     packaging_cards: Floats = field(init=False)
     bound_by: Ints = field(init=False)
     fraction: Floats = field(init=False)
     """Parts of a die not yet whole, carried to next week."""
+    part_cards: Floats = field(init=False)
+    """Parts of a card not yet whole, likewise."""
 
     def __post_init__(self) -> None:
         self.dies = np.zeros(self.n_makers, dtype=np.int64)
+        self.bank = np.zeros(self.n_makers, dtype=np.int64)
         self.stacks = np.zeros(self.n_makers, dtype=np.int64)
-        self.made_cards = np.zeros(self.n_makers)
+        self.line_dies = np.zeros(self.n_makers)
         self.packaging_cards = np.zeros(self.n_makers)
         self.bound_by = np.zeros(self.n_makers, dtype=np.int64)
         self.fraction = np.zeros(self.n_makers)
+        self.part_cards = np.zeros(self.n_makers)
 
-    def yield_share(self, start: float, gain: float, scale_cards: float, learns: bool) -> Floats:
-        """Good dies over gross, (makers,): start + gain (1 - exp(-cards made / scale)); the line-yield record is an input (D11)."""
-        made = self.made_cards if learns else np.zeros(self.n_makers)
-        return np.asarray(start + gain * (1.0 - np.exp(-made / scale_cards)))
+    def yield_share(self, start: float, gain: float, scale_dies: float, learns: bool) -> Floats:
+        """Good dies over gross, (makers,): start + gain (1 - exp(-dies of its line so far / scale)).
 
-    def add_dies(self, maker: int, dies: float) -> None:
-        """Good dies come off the line, part dies carried."""
-        whole = dies + self.fraction[maker]
+        A line learns from what it makes itself, not from cards with dies made elsewhere. The record of yields is an input (D11).
+        """
+        made = self.line_dies if learns else np.zeros(self.n_makers)
+        return np.asarray(start + gain * (1.0 - np.exp(-made / scale_dies)))
+
+    def add_dies(self, maker: int, own: float, bought: float) -> None:
+        """Good dies come off the maker's own line and through fronts, part dies carried."""
+        self.line_dies[maker] += own
+        whole = own + bought + self.fraction[maker]
         self.dies[maker] += int(whole)
         self.fraction[maker] = whole - int(whole)
 
-    def assemble(self, maker: int, wanted: int, dies_each: int, stacks_each: int, packaging_left: int) -> int:
-        """Cards made: the least of demand, dies, packaging and memory; takes what they need and notes what bound."""
-        limits = [wanted, self.dies[maker] // max(dies_each, 1), packaging_left,
+    def assemble(self, maker: int, wanted: int, store: Ints, dies_each: int, stacks_each: int, packaging_left: int) -> int:
+        """Cards made: the least of demand, dies in store (makers,), packaging and memory; takes what they need, notes what bound.
+
+        dies_each 0: the maker's dies are not counted.
+        """
+        limits = [wanted, store[maker] // dies_each if dies_each else wanted, packaging_left,
                   self.stacks[maker] // stacks_each if stacks_each else wanted]
         cards = int(max(0, min(limits)))
-        self.dies[maker] -= cards * dies_each
+        store[maker] -= cards * dies_each
         self.stacks[maker] -= cards * stacks_each
-        self.made_cards[maker] += cards
         if wanted > 0:
             self.bound_by[maker] = int(np.argmin(limits))
         return cards

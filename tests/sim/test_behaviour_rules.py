@@ -113,10 +113,21 @@ def test_list_prices_move_with_the_queue_within_bounds() -> None:
 
 def test_output_is_the_least_of_its_inputs() -> None:
     supply = DomesticSupply(1)
-    supply.dies[0], supply.stacks[0] = 100, 60
-    assert supply.assemble(0, wanted=40, dies_each=2, stacks_each=4, packaging_left=30) == 15
+    supply.dies[0], supply.bank[0], supply.stacks[0] = 100, 9, 60
+    assert supply.assemble(0, wanted=40, store=supply.dies, dies_each=2, stacks_each=4, packaging_left=30) == 15
     assert supply.bound_by[0] == 3
     assert (supply.dies[0], supply.stacks[0]) == (70, 0)
+    assert supply.assemble(0, wanted=40, store=supply.bank, dies_each=1, stacks_each=0, packaging_left=30) == 9
+    assert (supply.dies[0], supply.bank[0], int(supply.bound_by[0])) == (70, 0, 1)
+
+
+def test_a_line_learns_from_its_own_dies_only() -> None:
+    supply = DomesticSupply(2)
+    supply.add_dies(0, own=500_000.0, bought=0.0)
+    supply.add_dies(1, own=0.0, bought=500_000.0)
+    own, fronts = supply.yield_share(0.18, 0.37, 1e6, learns=True)
+    assert own > 0.3 and fronts == 0.18
+    assert (supply.yield_share(0.18, 0.37, 1e6, learns=False) == 0.18).all()
 
 
 def test_what_is_booked_completes_after_its_lead() -> None:

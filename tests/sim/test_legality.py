@@ -39,7 +39,6 @@ QUARRELS = {
 FOUNDRY_QUARRELS = {
     # `domestic` reads as sale inside China and the fab lane; these are made at TSMC: the list, not a line, stops them.
     "Ascend-910A": "listed since 2019; the foreign-direct-product rule of 2020",
-    "Ascend-910C": "dies of the TSMC bank, bought through a proxy",
     "Biren-BR100": "its input and output were cut below 600 in 2022; listed in October 2023",
     "Biren-BR104": "as BR100",
 }
@@ -88,7 +87,6 @@ def test_a_legality_cell_follows_from_the_rules(chip: str, day: str, said: str) 
         ("Ascend-910A", D2022, "licence denied", "FDPR_HUAWEI_2020"),
         ("Biren-BR100", D2022, "permitted", ""),
         ("Biren-BR100", D2023, "licence denied", "RULE_2023_10"),
-        ("Ascend-910C", D2025, "licence denied", "FDPR_HUAWEI_2020"),
     ],
 )
 def test_the_foundry_lane_of_parts_made_abroad(chip: str, day: str, verdict: str, rule: str) -> None:
