@@ -93,7 +93,7 @@ def _cards_a_week(world: World, maker: int) -> float:
     path = frame.domestic_cards_per_week[world.tick]
     sound = (frame.chips.volume_tick <= world.tick) & made_where_lawful(world)
     able = (path > 0) & np.isin(np.arange(len(path)), frame.chips.maker[sound])
-    return float(path.cumsum()[-1] / able.sum() * world.capacity_factor[maker]) if able[maker] else 0.0
+    return float(path.cumsum()[-1] / np.count_nonzero(able) * world.capacity_factor[maker]) if able[maker] else 0.0
 
 
 def _assemble(world: World, maker: int, parts: Ints, wanted: Ints, left: int, out: Ints) -> None:
