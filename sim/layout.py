@@ -522,15 +522,12 @@ def _domestic_cards(scenario: Scenario, names: Names, clock: Clock, chips: Chips
     behaviour = scenario.behaviour
     path = steps(clock, lambda day: behaviour.other_domestic_start_cards.value
                  * behaviour.other_domestic_growth_per_year.value ** (_years(clock.start, day) - 1.0))
-    small = [m for m, name in enumerate(names.maker)
-             if scenario.world.actors[name].hq == "CN" and name != "huawei"]
-    out = np.zeros((clock.n_ticks, len(names.maker)))
-    for tick in range(clock.n_ticks):
-        selling = [m for m in small if any(chips.maker[c] == m and chips.volume_tick[c] <= tick
-                                           for c in range(len(chips.maker)))]
-        for m in selling:
-            out[tick, m] = path[tick] / len(selling)
-    return out
+    small = np.array([scenario.world.actors[name].hq == "CN" and name != "huawei" for name in names.maker], dtype=bool)
+    first = np.full(len(names.maker), NEVER, dtype=np.int64)
+    np.minimum.at(first, chips.maker[chips.maker >= 0], chips.volume_tick[chips.maker >= 0])
+    selling = small[None, :] & (first[None, :] <= np.arange(clock.n_ticks)[:, None])
+    many = np.maximum(selling.sum(axis=1, dtype=np.int64), 1)
+    return np.where(selling, (path / many)[:, None], 0.0)
 
 
 def _frontier_path(scenario: Scenario, clock: Clock) -> Floats:

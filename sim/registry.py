@@ -42,8 +42,14 @@ class Registry(Generic[T]):
         return sorted(self._items)
 
 
+_FOUND: set[str] = set()
+"""Packages whose folder and entry points were looked through in this process."""
+
+
 def discover(package: str, group: str | None = None, registry: Registry[T] | None = None) -> None:
-    """Import every module of `package`, then what third parties registered under the entry-point `group`."""
+    """Import every module of `package`, then what third parties registered under the entry-point `group`; once a process."""
+    if package in _FOUND:
+        return
     folder = importlib.import_module(package)
     for module in sorted(info.name for info in pkgutil.iter_modules(folder.__path__)):
         importlib.import_module(f"{package}.{module}")
@@ -53,3 +59,4 @@ def discover(package: str, group: str | None = None, registry: Registry[T] | Non
         if registry and point.dist:
             for name in sorted(set(registry.names) - before):
                 registry.provenance[name] = f"{point.dist.name} {point.dist.version}"
+    _FOUND.add(package)

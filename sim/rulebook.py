@@ -18,6 +18,7 @@ from sim.bound_effect import BoundEffect, Scope, bind, refuse_circles
 from sim.catalog import Catalog
 from sim.clock import Clock
 from sim.errors import UsageError, nearest
+from sim.kept import kept
 from sim.levers.allied_alignment import AlliedAlignment
 from sim.levers.base import Force, Lever, Rule, target
 from sim.levers.entity_list import EntityList
@@ -40,6 +41,10 @@ HORIZON_WEEKS = 52
 
 NEVER = -(10**6)
 """Tick of the last closure of a lane that never closed."""
+
+
+_LAID_OUT = ("_nothing", "_terms", "_by_tick", "_closing", "_touched", "_scopes", "_reached", "_reaches", "_closed_cache")
+"""Attributes that hang on the classes and the catalog."""
 
 
 class Heard(NamedTuple):
@@ -83,9 +88,13 @@ class Rulebook:
 
     @classmethod
     def for_scenario(cls, scenario: Scenario) -> Rulebook:
-        """The rulebook of a scenario's rules over its chips, countries and actors."""
-        world = scenario.world
-        return cls(scenario.rules, Catalog(world.chips), world.countries, scenario.clock, world.actors)
+        """The rulebook of a scenario's rules over its chips, countries and actors. What is folded for one run of a scenario serves
+        its others, until a rule is signed or a chip added."""
+        other = cls.__new__(cls)
+        first = _of_scenario(scenario)
+        other.__dict__.update(first.__dict__, rules=dict(first.rules), classes=LegalClasses())
+        other._lay_out()
+        return other
 
     # --- what a world asks -------------------------------------------------------------------------------------------
 
@@ -231,7 +240,7 @@ class Rulebook:
         """The same rules over other chips and classes."""
         other = Rulebook.__new__(Rulebook)
         matches = self._matches if catalog is self.catalog else {}
-        other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes), _matches=matches)
+        other.__dict__.update(self.__dict__, catalog=catalog, classes=LegalClasses(classes), _matches=matches, _layouts={})
         other._lay_out()
         return other
 
@@ -283,6 +292,8 @@ class Rulebook:
         self._known_days = sorted(bound.known for bound in self._bound)
         self._known: dict[int, bytes] = {}
         self._matches: dict[tuple[int, date], Kleene] = {}
+        self._layouts: dict[tuple[LegalClass, ...], dict[str, object]] = {}
+        """What `_lay_out` laid out for some classes, masks folded since included."""
         self._lay_out()
 
     def _known_by(self, day: date) -> bytes:
@@ -294,6 +305,10 @@ class Rulebook:
 
     def _lay_out(self) -> None:
         """Masks of every effect over the classes and chips as they now stand."""
+        key = tuple(self.classes.rows)
+        if key in self._layouts:
+            self.__dict__.update(self._layouts[key])
+            return
         shape = (len(self.classes), len(self.catalog))
         self._nothing = _read_only(np.zeros(shape, np.bool_))
         self._terms: dict[tuple[int, Known], Terms] = {}
@@ -304,6 +319,7 @@ class Rulebook:
         self._reached: dict[int, Mask] = {}
         self._reaches: dict[tuple[str, tuple[str, ...]], Mask] = {}
         self._closed_cache: list[tuple[date, NDArray[np.int64]]] | None = None
+        self._layouts[key] = {name: self.__dict__[name] for name in _LAID_OUT}
 
     def _cells_of(self, bound: BoundEffect) -> Mask:
         """Cells of every chip in the deals an effect is about and its authors can reach."""
@@ -458,6 +474,12 @@ class Rulebook:
                 last = np.where(before & ~now, self.clock.tick_of(day), last)
                 yield day, _read_only(last)
             before = now
+
+
+@kept
+def _of_scenario(scenario: Scenario) -> Rulebook:
+    world = scenario.world
+    return Rulebook(scenario.rules, Catalog(world.chips), world.countries, scenario.clock, world.actors)
 
 
 def _read_only(array: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray:  # type: ignore[type-arg]

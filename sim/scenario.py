@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from sim.clock import Clock
+from sim.kept import kept
 from sim.levers.base import Rule
 from sim.parameters import Behaviour
 from sim.quantity import Day, Of, Quantity, Share, Usd, Weeks, day_of, fault, number_of
@@ -456,7 +457,12 @@ class Scenario(Section):
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical text, in hex."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        return _hash(self)
+
+
+@kept
+def _hash(scenario: Scenario) -> str:
+    return hashlib.sha256(scenario.canonical().encode()).hexdigest()
 
 
 def _plain_section(section: BaseModel) -> dict[str, Any]:

@@ -108,11 +108,11 @@ def _fits_already(book: Book, lanes: Lanes) -> bool:
     for column, length in ((book.offer_ask, n), (book.offer_cap, n), (book.tranche_buyer, t), (book.tranche_value, t),
                            (book.tranche_cap, t), (lanes.lane_offer, e), (lanes.lane_buyer, e), (lanes.lane_cost, e),
                            (lanes.lane_cap, e)):
-        if not (type(column) is np.ndarray and column.dtype is _INT and column.shape == (length,)
+        if not (type(column) is np.ndarray and column.dtype == _INT and column.shape == (length,)
                 and column.flags.c_contiguous):
             return False
     return (n + len(book.buyer_key) > 0 and len(book.offer_key) == n
-            and all(type(column) is np.ndarray and column.dtype is _KEY and column.ndim == 1 and column.flags.c_contiguous
+            and all(type(column) is np.ndarray and column.dtype == _KEY and column.ndim == 1 and column.flags.c_contiguous
                     for column in (book.offer_key, book.buyer_key)))
 
 
