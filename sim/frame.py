@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Names:
     """Actors as the record tells them: the named ones, and a cohort for drawn labs."""
     told_lab: tuple[str, ...]
 
-    @property
+    @cached_property
     def buyer(self) -> tuple[str, ...]:
         """Rows of the primary book: labs, then distributors."""
         return self.lab + self.distributor

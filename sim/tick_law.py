@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.finance import Stages, announcement_return, charge, lost_sales_usd
 from sim.frame import CN, NEVER, US
-from sim.keyed_random import key_of, uniform
+from sim.keyed_random import key_of, uniforms
 from sim.ordered_sum import ordered_sum
 from sim.tick_assemble import made_where_lawful
 
@@ -44,6 +44,7 @@ class Law:
     last_closure: int = NEVER
     allowance: Ints = field(init=False)
     waiting: list[tuple[int, int, int, int]] = field(default_factory=list)
+    licence_keys: dict[tuple[int, int], np.uint64] = field(default_factory=dict)
     calendar: dict[int, list[tuple[str, str, str, float, str]]] = field(default_factory=dict)
     """What the log will say of rules, by tick."""
     cause: dict[str, int] = field(default_factory=dict)
@@ -228,24 +229,34 @@ def license_goods(world: World) -> None:
     law, standing = world.law, world.standing
     apply = np.where(standing.licensable, world.orders, 0)
     world.orders -= apply
-    for buyer, chip in np.argwhere(apply > 0):
-        law.waiting.append((world.tick + max(1, int(standing.delay_weeks[buyer, chip])), int(buyer), int(chip),
-                            int(apply[buyer, chip])))
-    law.asked += apply.sum(axis=0)
+    if apply.any():
+        buyer, chip = np.nonzero(apply)
+        when = world.tick + np.maximum(1, standing.delay_weeks[buyer, chip])
+        law.waiting.extend(zip(when.tolist(), buyer.tolist(), chip.tolist(), apply[buyer, chip].tolist(), strict=True))
+        law.asked += apply.sum(axis=0)
     due = [entry for entry in law.waiting if entry[0] <= world.tick]
     if due:
         law.waiting = [entry for entry in law.waiting if entry[0] > world.tick]
-        for _, buyer, chip, chips in due:
-            _decide_licence(world, buyer, chip, chips)
+        keys = np.array([_licence_key(world, buyer, chip) for _, buyer, chip, _ in due], dtype=np.uint64)
+        draws = uniforms(world.seed_number, keys, world.tick, 0).tolist()
+        for (_, buyer, chip, chips), draw in zip(due, draws, strict=True):
+            _decide_licence(world, buyer, chip, chips, draw)
 
 
-def _decide_licence(world: World, buyer: int, chip: int, chips: int) -> None:
+def _licence_key(world: World, buyer: int, chip: int) -> np.uint64:
+    """Key of an applicant's draws for a part."""
+    keys = world.law.licence_keys
+    if (buyer, chip) not in keys:
+        keys[buyer, chip] = key_of("licence", world.frame.names.buyer[buyer], world.frame.names.chip[chip])
+    return keys[buyer, chip]
+
+
+def _decide_licence(world: World, buyer: int, chip: int, chips: int, draw: float) -> None:
     law, standing, frame = world.law, world.standing, world.frame
     who, what = frame.names.buyer[buyer], frame.names.chip[chip]
     if standing.permitted[buyer, chip]:
         world.orders[buyer, chip] += chips
         return
-    draw = uniform(world.seed_number, key_of("licence", who, what), world.tick, 0)
     granted = chips if standing.licensable[buyer, chip] and draw < standing.grant_share[buyer, chip] else 0
     granted = min(granted, _quota_room(world, chip, buyer))
     rule = _cause_of_licence(world, buyer, chip)

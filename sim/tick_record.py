@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sim.world import World
 
 CHIP_COUNTS = ("chips", "dies", "stacks", "networks", "code")
+TOLD_KINDS = (1, 2, 4, 5, 7, 8)
+"""Kinds of posting that the welfare account reads, rows of `sim.ledger.KINDS`."""
+
 ONE_OWNER_AXES = {"lab", "chip", "channel", "distributor", "maker", "region", "place", "party"}
 
 
@@ -76,11 +79,11 @@ def note(world: World) -> None:
     maker = frame.chips.maker
     state["queue_chips"][tick] = _told(world, world.primary.queue[:n_labs])
     state["ordered_chips"][tick] = _told(world, world.orders[:n_labs])
-    if law.cancelled.any():
+    if _any(law.cancelled):
         state["cancelled_chips"][tick] = _told(world, law.cancelled[:n_labs])
     state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = _told(world, ledger.stock)
     state["distributor_chips"][tick] = ledger.held
-    if world.hours.rented.any():
+    if _any(world.hours.rented):
         state["rented_chips"][tick] = _told(world, world.hours.rented)
     state["list_price_usd"][tick] = world.list_usd
     state["street_price_usd"][tick] = world.market.street_usd
@@ -112,7 +115,7 @@ def note(world: World) -> None:
     networks = world.networks
     state["networks_active"][tick] = networks.active
     state["busts"][tick] = networks.busts
-    if world.seized.any():
+    if _any(world.seized):
         state["seized_chips"][tick] = world.seized
     state["seized_usd"][tick] = world.seized_usd
     state["licences_asked"][tick] = law.asked
@@ -125,7 +128,7 @@ def note(world: World) -> None:
     state["military_price_multiple"][tick] = world.access_multiple
     state["welfare_usd"][tick] = welfare(world)
     world.record.ticks_run = tick + 1
-    if frame.labs.drawn.any():
+    if len(world.tenants) < n_labs:
         ledger.carry_forward()
 
 
@@ -172,7 +175,7 @@ def _minds(world: World, tick: int) -> None:
 def _told(world: World, column: NDArray[Any]) -> NDArray[Any]:
     """A column of labs (labs, ...) as the record tells it: drawn labs added up in their cohort's row."""
     rows = world.frame.told_lab
-    if not world.frame.labs.drawn.any():
+    if len(world.tenants) == len(rows):
         return column
     out = np.zeros((len(world.frame.names.told_lab), *column.shape[1:]), dtype=column.dtype)
     _add_rows(rows, column.reshape(len(rows), -1), out.reshape(len(out), -1))
@@ -192,19 +195,24 @@ def welfare(world: World) -> NDArray[np.float64]:
     frame, ledger = world.frame, world.ledger
     out = dict.fromkeys(PARTIES, 0.0)
     buyers = world.market.utility_usd + world.hours.utility_usd - world.market.grey_rent_usd
+    makes = np.zeros(len(ledger.cash_cents), dtype=np.bool_)
+    makes[frame.makers.actor] = True
     for when, kind, _, payees, cents in reversed(ledger.postings):
         if when != world.tick:
             break
-        amount = float(cents.sum()) / 100.0
+        if kind not in TOLD_KINDS or not len(cents):
+            continue
+        amount = int(cents.sum()) / 100.0
         if kind == 4:
             us, cn = frame.row("actor", "gov_us"), frame.row("actor", "gov_cn")
-            out["treasury_us"] += float(cents[payees == us].sum()) / 100.0
-            out["treasury_cn"] += float(cents[payees == cn].sum()) / 100.0
-            out["treasury_other"] += float(cents[(payees != us) & (payees != cn)].sum()) / 100.0
+            to_us, to_cn, to_others = _duties(payees, cents, us, cn)
+            out["treasury_us"] += to_us / 100.0
+            out["treasury_cn"] += to_cn / 100.0
+            out["treasury_other"] += to_others / 100.0
         elif kind == 5:
             out["treasury_us"] += amount
             out["makers"] -= amount
-        elif kind == 1 and len(payees) and np.isin(payees, frame.makers.actor).all():
+        elif kind == 1 and makes[payees].all():
             out["makers"] += amount
         elif kind == 2:
             out["channel"] += amount
@@ -217,3 +225,26 @@ def welfare(world: World) -> NDArray[np.float64]:
     out["grey"] += world.market.grey_rent_usd
     out["seized"] = -float(ordered_sum(world.seized_usd))
     return np.array([out[party] for party in PARTIES])
+
+
+@njit(cache=True)
+def _duties(payees, cents, us, cn):  # type: ignore[no-untyped-def]
+    """Cents paid to Washington, to Beijing and to others."""
+    to_us, to_cn, to_others = 0, 0, 0
+    for k in range(len(cents)):
+        if payees[k] == us:
+            to_us += cents[k]
+        elif payees[k] == cn:
+            to_cn += cents[k]
+        else:
+            to_others += cents[k]
+    return to_us, to_cn, to_others
+
+
+@njit(cache=True)
+def _any(column):  # type: ignore[no-untyped-def]
+    """Whether any of a column of chips is other than zero; stops at the first."""
+    for held in column.flat:
+        if held != 0:
+            return True
+    return False

@@ -18,7 +18,7 @@ from sim.frame import CLOUD, CN, ROW
 from sim.keyed_random import keys_of
 from sim.market import Memory, Offers, clear_two_use
 from sim.record import REGIONS
-from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, buyer_weights, reference_value, wants_of
+from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, WEIGHT_FLOOR, mean_prices, reference_value, wants_of
 from sim.units import H100_TPP, HOURS_PER_WEEK, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ class Hours:
     price: Floats = field(init=False)
     unit_value: Floats = field(init=False)
     owner: Any = None
-    """Rows on offer this quarter, with chip and the lanes: see `_contract`; basis the last clearing's tree."""
+    """Rows on offer this quarter, with chip, regions of all owners and the lanes: see `_contract`; basis the last clearing's
+    tree."""
     chip: Any = None
+    region: Any = None
     lane_offer: Any = None
     lane_buyer: Any = None
     lane_abroad: Any = None
@@ -99,68 +101,70 @@ def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
 
 def clear_rental(world: World) -> None:
     """Idle hours of the week are let; rent is paid; clouds abroad learn what tenants still wanted."""
-    hours = world.hours
-    hours.rented[:] = 0
-    hours.let[:] = 0
+    hours, n_labs = world.hours, len(world.frame.names.lab)
+    hours.rented[world.tenants] = 0
+    if hours.owner is not None:
+        own = hours.owner < n_labs
+        hours.let[hours.owner[own], hours.chip[own]] = 0
     hours.cloud_let[:] = 0
     hours.rent_usd_per_hour[:] = np.nan
     hours.utility_usd = 0.0
+    home, abroad = tenant_money_usd(world)
     if world.behaviour.on("rental"):
-        _clear(world)
-    _wish(world)
+        _clear(world, home, abroad)
+    _wish(world, abroad)
 
 
-def _idle(world: World) -> Ints:
-    """Chips idle this week by owner (labs, then distributors) and part."""
+def _idle(world: World, owner: Ints, chip: Ints) -> Ints:
+    """Chips idle this week, one for each pair of an owner (labs, then distributors) and a part."""
     frame, ledger = world.frame, world.ledger
     labs = frame.labs
-    hosts = np.flatnonzero(labs.offers_hours & ~labs.military)
-    idle = np.zeros((len(labs.region), ledger.stock.shape[1]))
-    idle[hosts] = np.floor(ledger.stock[hosts].sum(axis=2) * (1.0 - labs.own_use_share)[hosts, None])
-    hosted = np.where((frame.distributors.subkind == CLOUD)[:, None], np.floor(ledger.held * CLOUD_USE_SHARE), 0)
-    offered = np.concatenate([idle, hosted]).astype(np.int64)
-    offered[:, (frame.chips.market == 1) | (frame.chips.worth.max(axis=0) < OLDEST_WORTH)] = 0
-    return offered
+    shown = (frame.chips.market != 1) & (frame.chips.worth.max(axis=0) >= OLDEST_WORTH)
+    hosts = labs.offers_hours & ~labs.military
+    return np.asarray(_idle_chips(owner, chip, ledger.stock, ledger.held, hosts, labs.own_use_share,
+                                  frame.distributors.subkind == CLOUD, shown))
 
 
-def _contract(world: World, idle: Ints, home: Floats, abroad: Floats) -> None:
+def _contract(world: World, home: Floats, abroad: Floats) -> None:
     """Once a quarter, or when the law changes: which owners' parts are on offer and which tenants they reach.
 
     Between quarters only quantities move, so that each week's clearing starts from the last one's tree.
     """
     frame, hours, labs = world.frame, world.hours, world.frame.labs
-    owner, chip = np.nonzero(idle >= SMALLEST_OFFER_CHIPS)
-    region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
-    hours.owner, hours.chip = owner.astype(np.int64), chip.astype(np.int64)
+    n_labs = len(labs.region)
+    owners = np.concatenate([np.flatnonzero(labs.offers_hours & ~labs.military),
+                             n_labs + np.flatnonzero(frame.distributors.subkind == CLOUD)])
+    n_chips = len(frame.names.chip)
+    owner, chip = np.repeat(owners, n_chips), np.tile(np.arange(n_chips), len(owners))
+    large = _idle(world, owner, chip) >= SMALLEST_OFFER_CHIPS
+    hours.owner, hours.chip = owner[large], chip[large]
+    hours.region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     hours.lane_offer, hours.lane_buyer, hours.lane_abroad = _hour_lanes(
-        hours.owner, hours.chip, region, labs.region, home > 0, abroad > 0, world.standing.hosted, world.tenants)
+        hours.owner, hours.chip, hours.region, labs.region, home > 0, abroad > 0, world.standing.hosted, world.tenants)
     hours.basis = None
 
 
-def _clear(world: World) -> None:
-    frame, hours, labs = world.frame, world.hours, world.frame.labs
-    home, abroad = tenant_money_usd(world)
-    money = (home + abroad)[:, None] * world.view.use_share * 100.0
+def _clear(world: World, home: Floats, abroad: Floats) -> None:
+    hours, tenants = world.hours, world.tenants
+    money = (home + abroad)[tenants, None] * world.view.use_share[tenants] * 100.0
     if not money.any():
         return
-    idle = _idle(world)
     if world.tick % QUARTER_WEEKS == 0 or world.standing.changed or hours.owner is None:
-        _contract(world, idle, home, abroad)
+        _contract(world, home, abroad)
     owner, chip = hours.owner, hours.chip
     if len(owner) == 0 or len(hours.lane_offer) == 0:
         return
-    cap = idle[owner, chip]
+    cap = _idle(world, owner, chip)
     life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
-    tenants = world.tenants
-    value = reference_value(world)[tenants] / life_weeks * 1.4
-    wants = wants_of(money[tenants], value, world.rental_keys)
+    value = reference_value(world, tenants) / life_weeks * 1.4
+    wants = wants_of(money, value, world.rental_keys)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
-    region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
     extra = np.where(hours.lane_abroad, latency[hours.lane_offer], 0)
     lanes = Lanes(hours.lane_offer, hours.lane_buyer, extra, cap[hours.lane_offer])
-    weight = _tenant_weight(world)
+    chips = world.frame.chips
+    weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb, tenants)
     memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1), hours.basis)
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,
                            rounds=RENTAL_ROUNDS)
@@ -168,52 +172,35 @@ def _clear(world: World) -> None:
     hours.price[owner, chip] = result.memory.offer_price
     hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
     hours.utility_usd = result.true_utility / 100.0
-    _settle(world, owner, chip, region, lanes, result.lane_flow, result.price_paid, result.offer_price)
+    _settle(world, owner, chip, lanes, result.lane_flow, result.price_paid, result.offer_price)
 
 
-def _tenant_weight(world: World) -> Floats:
-    """Units of use-compute a leased card gives each (lab, use), (chips, labs x uses); small cards host no frontier inference."""
-    chips = world.frame.chips
-    worth = chips.worth[:, None, :] * world.minds.skill[world.tenants][None, :, chips.maker]
-    worth = worth.copy()
-    worth[1][:, chips.memory_gb < FRONTIER_MEMORY_GB] = 0.0
-    return buyer_weights(worth)
-
-
-def _settle(world: World, owner: Ints, chip: Ints, region: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
-    frame, hours, ledger, labs = world.frame, world.hours, world.ledger, world.frame.labs
-    let = np.flatnonzero(flow > 0)
+def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
+    frame, hours, labs = world.frame, world.hours, world.frame.labs
+    let = np.flatnonzero(flow)
     if len(let) == 0:
         return
-    offer, tenant = lanes.lane_offer[let], world.tenants[lanes.lane_buyer[let] // 2]
-    use = lanes.lane_buyer[let] % 2
+    offer, buyer = lanes.lane_offer[let], lanes.lane_buyer[let]
+    tenant, use = world.tenants[buyer // 2], buyer % 2
     who, what, chips = owner[offer], chip[offer], flow[let]
-    n_labs = len(labs.region)
-    np.add.at(hours.rented, (tenant, what, region[who]), chips)
-    own = who < n_labs
-    np.add.at(hours.let, (who[own], what[own]), chips[own])
-    np.add.at(hours.cloud_let, (who[~own] - n_labs, what[~own]), chips[~own])
+    region = hours.region[who]
+    _lease(tenant, who, what, region, chips, hours.rented, hours.let, hours.cloud_let)
     cents = paid[let] * chips
-    actors = np.concatenate([labs.actor, frame.distributors.actor])
-    country = np.concatenate([labs.country, frame.distributors.country])
-    ledger.pay("rent", labs.actor[tenant], actors[who], cents)
-    for c in np.unique(what):
-        for r in np.unique(region[who[what == c]]):
-            same = (what == c) & (region[who] == r)
-            hours.rent_usd_per_hour[r, c] = float((price[offer[same]] * chips[same]).cumsum()[-1] / chips[same].sum()
-                                                  / 100.0 / HOURS_PER_WEEK)
+    seller, payer, country, hq = frame.buyer_actor[who], labs.actor[tenant], frame.buyer_country[who], labs.hq[tenant]
+    world.ledger.pay("rent", payer, seller, cents)
+    mean_prices(region, what, price[offer], chips, hours.rent_usd_per_hour)
+    hours.rent_usd_per_hour /= 100.0
+    hours.rent_usd_per_hour /= HOURS_PER_WEEK
     world.trades.add(
-        len(let), tick=world.tick, book=RENTAL, seller=actors[who], buyer=labs.actor[tenant], chip=what, chips=chips,
-        paid_cents=cents, channel=RENTED, use=use, ship_to=country[who], bill_to=country[who], customer_hq=labs.hq[tenant],
-        end_hq=labs.hq[tenant], arrives=world.tick)
+        len(let), tick=world.tick, book=RENTAL, seller=seller, buyer=payer, chip=what, chips=chips, paid_cents=cents,
+        channel=RENTED, use=use, ship_to=country, bill_to=country, customer_hq=hq, end_hq=hq, arrives=world.tick)
 
 
-def _wish(world: World) -> None:
+def _wish(world: World, abroad: Floats) -> None:
     """Cards offshore clouds want: what barred tenants could pay for and did not get, within a growth limit."""
     frame, hours, ledger, behaviour = world.frame, world.hours, world.ledger, world.behaviour
     clouds = frame.distributors.subkind == CLOUD
     hours.cloud_wish[:] = 0.0
-    _, abroad = tenant_money_usd(world)
     total = float(abroad.cumsum()[-1]) if len(abroad) else 0.0
     if total <= 0 or not clouds.any() or not behaviour.on("offshore"):
         return
@@ -227,6 +214,53 @@ def _wish(world: World) -> None:
     each = have[clouds] + 200.0
     growth = behaviour.cloud_growth_share_per_week.value
     hours.cloud_wish[clouds] = np.minimum(gap * each / each.cumsum()[-1], growth * each)
+
+
+@njit(cache=True)
+def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, shown):  # type: ignore[no-untyped-def]
+    """Whole chips of stock (labs, chips, channels) beyond their owner's own use, and of clouds' held (distributors, chips), for
+    each pair; none of parts that are not shown (chips,)."""
+    out = np.zeros(len(owner), dtype=np.int64)
+    for k in range(len(owner)):
+        i, c = owner[k], chip[k]
+        if not shown[c]:
+            continue
+        if i >= len(hosts):
+            if clouds[i - len(hosts)]:
+                out[k] = np.int64(np.floor(held[i - len(hosts), c] * CLOUD_USE_SHARE))
+        elif hosts[i]:
+            in_place = 0
+            for channel in range(stock.shape[2]):
+                in_place += stock[i, c, channel]
+            out[k] = np.int64(np.floor(in_place * (1.0 - own_use[i])))
+    return out
+
+
+@njit(cache=True)
+def _tenant_weight(worth, skill, maker, memory_gb, tenants):  # type: ignore[no-untyped-def]
+    """Units of use-compute a leased card gives each (tenant, use), (chips, tenants x uses), closed below the floor; small cards
+    host no frontier inference."""
+    n_chips = len(maker)
+    out = np.zeros((n_chips, 2 * len(tenants)))
+    for c in range(n_chips):
+        for t in range(len(tenants)):
+            for u in range(2):
+                weight = worth[u, c] * skill[tenants[t], maker[c]]
+                if weight >= WEIGHT_FLOOR and (u == 0 or memory_gb[c] >= FRONTIER_MEMORY_GB):
+                    out[c, 2 * t + u] = weight
+    return out
+
+
+@njit(cache=True)
+def _lease(tenant, owner, chip, region, chips, rented, let, cloud_let):  # type: ignore[no-untyped-def]
+    """Book leases: what tenants rent by region of the machine, and what labs and clouds let."""
+    n_labs = let.shape[0]
+    for k in range(len(chips)):
+        rented[tenant[k], chip[k], region[k]] += chips[k]
+        if owner[k] < n_labs:
+            let[owner[k], chip[k]] += chips[k]
+        else:
+            cloud_let[owner[k] - n_labs, chip[k]] += chips[k]
 
 
 @njit(cache=True)

@@ -37,6 +37,8 @@ QUARTER_WEEKS = 13
 STEPS = ((1.30, 0.25), (1.10, 0.25), (0.95, 0.25), (0.80, 0.25))
 """Tranches of a want: value over the buyer's alternative, and part of the money; an assumption."""
 
+STEP_VALUE, STEP_MONEY = np.array(STEPS).T.copy()
+
 DEAR_CENTS = 2**50
 """More than any card costs: nobody bids where nothing is offered."""
 
@@ -233,13 +235,14 @@ def diverting(world: World) -> NDArray[np.bool_]:
                       & (good & parts).any(axis=1))
 
 
-def reference_value(world: World) -> Floats:
-    """What a unit of use-compute costs a lab by its best lawful way, host and waiting counted, (labs, uses) USD a unit."""
+def reference_value(world: World, rows: Ints) -> Floats:
+    """What a unit of use-compute costs the labs of `rows` by their best lawful way, host and waiting counted, (rows, uses) USD a
+    unit."""
     view = world.view
     monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
     wait = (1.0 + monthly) ** (view.wait_weeks / WEEKS_PER_MONTH)
     host = world.behaviour.host_cost_usd.value
-    return np.asarray(_reference(view.cost_usd + host, view.worth, view.orderable, wait, view.region))
+    return np.asarray(_reference(rows, view.cost_usd, host, view.worth, view.orderable, wait, view.region))
 
 
 def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, Ints, Ints]]:
@@ -250,7 +253,8 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
     seller, chip = np.nonzero((ledger.held > 0) & ~np.isnan(ask))
     money = np.maximum(ledger.cash_cents[labs.actor], 0) * behaviour.spot_patience_share.value / behaviour.spot_cash_weeks.value
     money = money + labs.plan_usd[world.tick] * 100.0 * behaviour.spot_plan_share.value
-    value = reference_value(world)
+    everybody = np.arange(len(labs.region))
+    value = reference_value(world, everybody)
     wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, world.market_keys)
     weight = buyer_weights(world.view.worth)
     ask_cents = np.rint(ask[seller, chip] * 100).astype(np.int64)
@@ -259,7 +263,7 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
     lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
                           world.market.diverts, lawful, labs.region, labs.stigma_share, behaviour.host_cost_usd.value * 100,
                           (money >= ask_cents.min(initial=DEAR_CENTS)) & (labs.plan_usd[world.tick] > 0)))
-    return offers, lanes, wants, weight, (seller.astype(np.int64), chip.astype(np.int64), np.arange(len(labs.region)))
+    return offers, lanes, wants, weight, (seller.astype(np.int64), chip.astype(np.int64), everybody)
 
 
 def buyer_weights(worth: Floats) -> Floats:
@@ -271,14 +275,8 @@ def buyer_weights(worth: Floats) -> Floats:
 
 def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -> Wants:
     """Tranches of each (lab, use): money split by STEPS, values around its lawful alternative; rows lab by lab, use by use."""
-    n_labs, n_uses = money_cents.shape
-    money, value = money_cents.reshape(-1), value_usd.reshape(-1) * 100.0
-    steps = np.array(STEPS)
-    buyer = np.repeat(np.arange(n_labs * n_uses), len(STEPS))
-    each = np.where(np.isfinite(value), value, 0.0)
-    worth = (each[:, None] * steps[None, :, 0]).reshape(-1)
-    units = np.where(worth > 0, np.repeat(money, len(STEPS)) * np.tile(steps[:, 1], n_labs * n_uses) / np.maximum(worth, 1e-9), 0.0)
-    return Wants(buyer.astype(np.int64), units, worth, keys, np.rint(money).astype(np.int64))
+    buyer, units, worth, budget = _tranches(money_cents.reshape(-1), value_usd.reshape(-1), STEP_VALUE, STEP_MONEY)
+    return Wants(buyer, units, worth, keys, budget)
 
 
 def _clear(world: World, offers: Offers, wants: Wants, lanes: Lanes, weight: Floats,
@@ -329,13 +327,8 @@ def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, I
     at_list = np.rint(world.list_usd[chip] * 100).astype(np.int64) * chips
     np.add.at(market.smuggled, seller[barred], chips[barred])
     market.grey_rent_usd = float((paid - at_list)[barred].sum()) / 100.0
-    price = result.offer_price[offer] / 100.0
-    for c in np.unique(chip):
-        for region in np.unique(labs.region[lab[chip == c]]):
-            own = (chip == c) & (labs.region[lab] == region)
-            market.street_usd[region, c] = float((price[own] * chips[own]).cumsum()[-1] / chips[own].sum())
-            if region == CN:
-                market.last_street_usd[c] = market.street_usd[region, c]
+    mean_prices(labs.region[lab], chip, result.offer_price[offer] / 100.0, chips, market.street_usd)
+    market.last_street_usd = np.where(np.isnan(market.street_usd[CN]), market.last_street_usd, market.street_usd[CN])
     world.trades.add(
         len(traded), tick=world.tick, book=SPOT, seller=distributors.actor[seller], buyer=labs.actor[lab], chip=chip, chips=chips,
         paid_cents=paid + freight, list_cents=at_list, channel=channel, use=use, ship_to=labs.country[lab],
@@ -364,18 +357,53 @@ def _book_sales(region, shipped, price, ring):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _reference(cost, worth, orderable, wait, region):  # type: ignore[no-untyped-def]
-    n_uses, n_labs, n_chips = worth.shape
-    out = np.full((n_labs, n_uses), np.inf)
-    for i in range(n_labs):
+def mean_prices(region, chip, price, chips, out):  # type: ignore[no-untyped-def]
+    """Mean price of trades by region and part, weighted by chips in row order, into `out` (regions, chips) where anything traded."""
+    paid, moved = np.zeros(out.shape), np.zeros(out.shape, dtype=np.int64)
+    for k in range(len(chips)):
+        paid[region[k], chip[k]] += price[k] * chips[k]
+        moved[region[k], chip[k]] += chips[k]
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            if moved[r, c] > 0:
+                out[r, c] = paid[r, c] / moved[r, c]
+
+
+@njit(cache=True)
+def _reference(rows, cost, host, worth, orderable, wait, region):  # type: ignore[no-untyped-def]
+    n_uses, _, n_chips = worth.shape
+    out = np.full((len(rows), n_uses), np.inf)
+    for k in range(len(rows)):
+        i = rows[k]
         r = region[i]
         for u in range(n_uses):
             for c in range(n_chips):
                 if orderable[i, c] and worth[u, i, c] > 1e-3:
-                    here = cost[i, c] / worth[u, i, c] * wait[r, c]
-                    if here < out[i, u]:
-                        out[i, u] = here
+                    here = (cost[i, c] + host) / worth[u, i, c] * wait[r, c]
+                    if here < out[k, u]:
+                        out[k, u] = here
     return out
+
+
+@njit(cache=True)
+def _tranches(money, value_usd, step_value, step_money):  # type: ignore[no-untyped-def]
+    """Buyer, units and cents a unit of each tranche, and the budget of each buyer: see `wants_of`."""
+    n_steps = len(step_value)
+    buyer = np.zeros(len(money) * n_steps, dtype=np.int64)
+    units, worth = np.zeros(len(buyer)), np.zeros(len(buyer))
+    budget = np.zeros(len(money), dtype=np.int64)
+    for j in range(len(money)):
+        each = value_usd[j] * 100.0
+        if not np.isfinite(each):
+            each = 0.0
+        budget[j] = np.int64(np.rint(money[j]))
+        for s in range(n_steps):
+            k = j * n_steps + s
+            buyer[k] = j
+            worth[k] = each * step_value[s]
+            if worth[k] > 0.0:
+                units[k] = money[j] * step_money[s] / max(worth[k], 1e-9)
+    return buyer, units, worth, budget
 
 
 @njit(cache=True)
