@@ -237,10 +237,10 @@ def license_goods(world: World) -> None:
     due = [entry for entry in law.waiting if entry[0] <= world.tick]
     if due:
         law.waiting = [entry for entry in law.waiting if entry[0] > world.tick]
-        keys = np.array([_licence_key(world, buyer, chip) for _, buyer, chip, _ in due], dtype=np.uint64)
+        keys = np.array([_licence_key(world, who, what) for _, who, what, _ in due], dtype=np.uint64)
         draws = uniforms(world.seed_number, keys, world.tick, 0).tolist()
-        for (_, buyer, chip, chips), draw in zip(due, draws, strict=True):
-            _decide_licence(world, buyer, chip, chips, draw)
+        for (_, who, what, chips), draw in zip(due, draws, strict=True):
+            _decide_licence(world, who, what, chips, draw)
 
 
 def _licence_key(world: World, buyer: int, chip: int) -> np.uint64:

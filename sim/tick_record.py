@@ -79,12 +79,11 @@ def note(world: World) -> None:
     maker = frame.chips.maker
     state["queue_chips"][tick] = _told(world, world.primary.queue[:n_labs])
     state["ordered_chips"][tick] = _told(world, world.orders[:n_labs])
-    if _any(law.cancelled):
+    if law.cancelled.any():
         state["cancelled_chips"][tick] = _told(world, law.cancelled[:n_labs])
     state["stock_chips"][tick, :, :, : ledger.stock.shape[2]] = _told(world, ledger.stock)
     state["distributor_chips"][tick] = ledger.held
-    if _any(world.hours.rented):
-        state["rented_chips"][tick] = _told(world, world.hours.rented)
+    state["rented_chips"][tick, frame.told_lab[world.tenants]] = world.hours.rented[world.tenants]
     state["list_price_usd"][tick] = world.list_usd
     state["street_price_usd"][tick] = world.market.street_usd
     state["rent_usd_per_hour"][tick] = world.hours.rent_usd_per_hour
@@ -115,7 +114,7 @@ def note(world: World) -> None:
     networks = world.networks
     state["networks_active"][tick] = networks.active
     state["busts"][tick] = networks.busts
-    if _any(world.seized):
+    if world.seized.any():
         state["seized_chips"][tick] = world.seized
     state["seized_usd"][tick] = world.seized_usd
     state["licences_asked"][tick] = law.asked
@@ -239,12 +238,3 @@ def _duties(payees, cents, us, cn):  # type: ignore[no-untyped-def]
         else:
             to_others += cents[k]
     return to_us, to_cn, to_others
-
-
-@njit(cache=True)
-def _any(column):  # type: ignore[no-untyped-def]
-    """Whether any of a column of chips is other than zero; stops at the first."""
-    for held in column.flat:
-        if held != 0:
-            return True
-    return False

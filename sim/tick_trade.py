@@ -358,7 +358,7 @@ def _book_sales(region, shipped, price, ring):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def mean_prices(region, chip, price, chips, out):  # type: ignore[no-untyped-def]
-    """Mean price of trades by region and part, weighted by chips in row order, into `out` (regions, chips) where anything traded."""
+    """Mean price of trades by region and part, weighted by chips in row order, into `out` (regions, chips) where any traded."""
     paid, moved = np.zeros(out.shape), np.zeros(out.shape, dtype=np.int64)
     for k in range(len(chips)):
         paid[region[k], chip[k]] += price[k] * chips[k]

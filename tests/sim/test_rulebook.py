@@ -519,3 +519,17 @@ def test_a_rulebook_asks_little_of_actors() -> None:
     row = SimpleNamespace(kind="lab", seat="CN", parent=None, listed_since=date(2019, 1, 1))
     late = SimpleNamespace(kind="lab", seat="CN", parent=None, listed_since=CLOCK.date_of(30))
     assert book_of({}, {"old": row, "new": late}).listing(60).parties == {"old": "listed_since"}
+
+
+def test_runs_of_one_scenario_share_the_law_until_one_signs() -> None:
+    scenario = history()
+    one, other = Rulebook.for_scenario(scenario), Rulebook.for_scenario(scenario)
+    deal = [LegalClass("sale", "US", "CN", "CN")]
+    assert one.register(deal).tolist() == other.register(deal).tolist()
+    assert one.terms(30) is other.terms(30)
+    name = one.rule_ids[0]
+    before = other.terms(200)
+    one.sign("decree", one.rules[name].model_copy(update={"since": one.clock.date_of(100)}), 100)
+    assert "decree" in one.rule_ids and "decree" not in other.rule_ids and "decree" not in other.rules
+    assert other.terms(200) is before and one.terms(200) is not before
+    assert "decree" not in Rulebook.for_scenario(scenario).rules
