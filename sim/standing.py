@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, RESELLER, Frame
 from sim.ordered_sum import weighted_sum
+from sim.quotas import Limit, limits
 from sim.rulebook import Rulebook
 from sim.scope import LegalClass
 
@@ -49,6 +50,7 @@ class Standing:
     fab_open      (chips,) foundries abroad may make the part's dies for its designer in China
     tools_share   share of chip-making tools that reaches China, over its suppliers' countries
     subsidy_share share of the cost of domestic capacity that Beijing bears
+    limits        quotas in force
     """
 
     frame: Frame
@@ -69,6 +71,7 @@ class Standing:
     fab_open: Bools = field(init=False)
     tools_share: float = 1.0
     subsidy_share: float = 0.0
+    limits: tuple[Limit, ...] = ()
     verified: bool = False
     changed: bool = False
     terms: Any = None
@@ -153,6 +156,7 @@ class Standing:
         self.levy_share = terms.share_rate[cells]
         self.demand_factor = terms.demand_factor[cells]
         self.rule = terms.rule[cells]
+        self.limits = limits(terms.quota, [quota.cells[cells] for quota in terms.quota], frame.buyer_country, frame.chips.tpp)
         labs = np.arange(len(frame.names.lab))
         rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
         self.hosted = np.asarray(terms.permitted[rent][:, :, self._column])
@@ -198,12 +202,6 @@ class Standing:
         """Chance that a consignment is inspected on its way into China where grey goods are hunted."""
         hunted = not self.terms.grey_tolerated.get("CN", True)
         return float(self.terms.customs.get("CN", 0.0)) if hunted else 0.0
-
-    def quota_share(self, chip: int) -> float | None:
-        """Share of its home sales up to which a part may go to China, None without such a quota."""
-        column = self._column[chip]
-        shares = [quota.cap for quota in self.terms.quota if quota.unit == "home_share" and quota.cells[:, column].any()]
-        return min(shares) if shares else None
 
 
 def _alike(seat: Ints, declared: Ints, use: Ints) -> tuple[list[tuple[int, ...]], Ints]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.finance import Stages, announcement_return, charge, lost_sales_usd
-from sim.frame import CN, NEVER, US
+from sim.frame import CN, NEVER
 from sim.keyed_random import key_of, uniforms
 from sim.ordered_sum import ordered_sum
+from sim.quotas import Limit
 from sim.tick_assemble import made_where_lawful
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ class Law:
     guided_usd: Floats = field(init=False)
     lost_usd: Floats = field(init=False)
     returns: Floats = field(init=False)
-    shipped_home: Floats = field(init=False)
     shipped_china: Floats = field(init=False)
     lost_forecast_usd: Floats = field(init=False)
     """Weekly orders at list a part had when it was barred; its successor starts from them."""
@@ -69,8 +69,7 @@ class Law:
         self.cancelled = np.zeros((self.n_buyers, self.n_chips), dtype=np.int64)
         for name in ("asked", "granted"):
             setattr(self, name, np.zeros(self.n_chips, dtype=np.int64))
-        for name in ("charge_usd", "guided_usd", "lost_usd", "returns", "shipped_home", "shipped_china",
-                     "lost_forecast_usd"):
+        for name in ("charge_usd", "guided_usd", "lost_usd", "returns", "shipped_china", "lost_forecast_usd"):
             setattr(self, name, np.zeros(self.n_chips))
 
 
@@ -238,9 +237,7 @@ def license_goods(world: World) -> None:
     if due:
         law.waiting = [entry for entry in law.waiting if entry[0] > world.tick]
         keys = np.array([_licence_key(world, who, what) for _, who, what, _ in due], dtype=np.uint64)
-        draws = uniforms(world.seed_number, keys, world.tick, 0).tolist()
-        for (_, who, what, chips), draw in zip(due, draws, strict=True):
-            _decide_licence(world, who, what, chips, draw)
+        _decide_licences(world, due, uniforms(world.seed_number, keys, world.tick, 0).tolist())
 
 
 def _licence_key(world: World, buyer: int, chip: int) -> np.uint64:
@@ -251,21 +248,31 @@ def _licence_key(world: World, buyer: int, chip: int) -> np.uint64:
     return keys[buyer, chip]
 
 
-def _decide_licence(world: World, buyer: int, chip: int, chips: int, draw: float) -> None:
-    law, standing, frame = world.law, world.standing, world.frame
-    who, what = frame.names.buyer[buyer], frame.names.chip[chip]
-    if standing.permitted[buyer, chip]:
-        world.orders[buyer, chip] += chips
-        return
-    granted = chips if standing.licensable[buyer, chip] and draw < standing.grant_share[buyer, chip] else 0
-    granted = min(granted, _quota_room(world, chip, buyer))
+def _decide_licences(world: World, due: list[tuple[int, int, int, int]], draws: list[float]) -> None:
+    """Grant or refuse what is due; quotas share what is left of them among the granted."""
+    law, standing = world.law, world.standing
+    won = np.zeros_like(law.allowance)
+    for (_, buyer, chip, chips), draw in zip(due, draws, strict=True):
+        if standing.permitted[buyer, chip]:
+            world.orders[buyer, chip] += chips
+        elif standing.licensable[buyer, chip] and draw < standing.grant_share[buyer, chip]:
+            won[buyer, chip] += chips
+    for limit in standing.limits:
+        promised = np.where(limit.cells, law.allowance, 0)
+        won = within(world, limit, won, won, promised)
+    law.allowance += won
+    world.orders += won
+    law.granted += won.sum(axis=0, dtype=np.int64)
+    for _, buyer, chip, chips in due:
+        if not standing.permitted[buyer, chip]:
+            _tell_licence(world, buyer, chip, int(won[buyer, chip]), chips)
+
+
+def _tell_licence(world: World, buyer: int, chip: int, granted: int, asked: int) -> None:
     rule = _cause_of_licence(world, buyer, chip)
-    if granted:
-        law.allowance[buyer, chip] += granted
-        world.orders[buyer, chip] += granted
-        law.granted[chip] += granted
-    world.tell("licence_granted" if granted else "licence_denied", actor=who, chip=what, quantity=granted or chips, unit="chips",
-               rule=rule, cause=law.cause.get(rule, -1))
+    world.tell("licence_granted" if granted else "licence_denied", actor=world.frame.names.buyer[buyer],
+               chip=world.frame.names.chip[chip], quantity=granted or asked, unit="chips", rule=rule,
+               cause=world.law.cause.get(rule, -1))
 
 
 def _cause_of_licence(world: World, buyer: int, chip: int) -> str:
@@ -273,18 +280,37 @@ def _cause_of_licence(world: World, buyer: int, chip: int) -> str:
     return world.rulebook.rule_ids[index] if index >= 0 else ""
 
 
-def _quota_room(world: World, chip: int, buyer: int) -> int:
-    """Chips a per-model quota still leaves for China: its share of home sales so far, less what was granted."""
-    if world.frame.buyer_region[buyer] != CN:
-        return NEVER
-    share = world.standing.quota_share(chip)
-    if share is None:
-        return NEVER
-    return int(max(0.0, share * world.law.shipped_home[chip] - world.law.shipped_china[chip] - world.law.allowance[:, chip].sum()))
+def within(world: World, limit: Limit, cap: Ints, queue: Ints, promised: Ints | None = None) -> Ints:
+    """The part of `cap` (buyers, chips) that a quota leaves, shared by its own rule over what is queued; what was promised
+    under licences and not yet shipped is taken."""
+    frame, quotas = world.frame, world.quotas
+    home = frame.row("country", limit.quota.home)
+    room = quotas.room(limit, world.tick, home)
+    if promised is not None:
+        room = room - _tallied(limit, promised, len(room))
+    worth = _card_worth(world) if limit.quota.allocation == "auction" else np.zeros(cap.shape)
+    return quotas.cap(limit, room, cap, queue, world.primary.waited, worth, frame.buyer_keys)
+
+
+def _tallied(limit: Limit, chips: Ints, tallies: int) -> Floats:
+    """Chips (buyers, chips) in a quota's unit, by its tallies."""
+    buyer, chip = np.nonzero(chips)
+    out = np.zeros(tallies)
+    np.add.at(out, limit.group[buyer, chip], chips[buyer, chip] * limit.unit[chip])
+    return out
+
+
+def _card_worth(world: World) -> Floats:
+    """What a card is worth to a buyer at list prices of the best part for each use, (buyers, chips) USD; dealers pay list."""
+    view, n_labs = world.view, len(world.frame.names.lab)
+    out = np.broadcast_to(world.list_usd, world.law.allowance.shape).copy()
+    price = np.where(view.orderable[None] & (view.worth > 0), view.cost_usd[None] / np.maximum(view.worth, 1e-9), np.inf)
+    unit = price.min(axis=2)
+    out[:n_labs] = (np.where(np.isfinite(unit), unit, 0.0)[:, :, None] * view.worth).max(axis=0)
+    return out
 
 
 def remember_shipments(world: World, shipped: Ints) -> None:
-    """Keep the running counts that per-model quotas refer to."""
-    region = world.frame.buyer_region
-    world.law.shipped_home += shipped[region == US].sum(axis=0)
-    world.law.shipped_china += shipped[region == CN].sum(axis=0)
+    """Keep the running counts that quotas and reviews refer to."""
+    world.quotas.remember(world.standing.limits, shipped, world.frame.buyer_country)
+    world.law.shipped_china += shipped[world.frame.buyer_region == CN].sum(axis=0)

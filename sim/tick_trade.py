@@ -22,7 +22,7 @@ from sim.keyed_random import keys_of
 from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use
 from sim.record import BOOKS, CHANNELS, REGIONS
 from sim.tick_decide import chips_worth
-from sim.tick_law import remember_shipments
+from sim.tick_law import remember_shipments, within
 from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def serve(world: World) -> None:
     book.place(world.orders + low_end)
     standing, law = world.standing, world.law
     cap = np.where(standing.permitted, np.floor(book.queue * standing.open_share).astype(np.int64), law.allowance)
+    for limit in standing.limits:
+        cap = within(world, limit, cap, book.queue)
     priced = world.scenario.clearing == "equilibrium"
     multiple = _clearing_multiple(world, cap) if priced else np.ones(len(ledger.ready))
     shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)

@@ -26,6 +26,7 @@ from sim.layout import frame_of, grey_lanes, opening
 from sim.ledger import Ledger
 from sim.primary import PrimaryBook
 from sim.progress import Minds, usable
+from sim.quotas import QuotaBook
 from sim.record import REGIONS, Event, Record
 from sim.redesign import with_spares
 from sim.registry import discover
@@ -83,6 +84,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.lead_weeks = max(1, round(behaviour.lead_weeks.value)) if committed else 1
         self.title_weeks = max(1, round(behaviour.title_weeks.value)) if committed else 1
         self.primary = PrimaryBook(len(names.buyer), len(names.chip), len(REGIONS))
+        self.quotas = QuotaBook(len(names.buyer), len(names.chip), len(names.country))
         self.lines = Lines(len(names.chip), self.lead_weeks)
         self.domestic = DomesticSupply(len(names.maker))
         self.networks = Networks(names.distributor)

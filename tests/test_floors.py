@@ -18,7 +18,7 @@ PACKAGES = ("sim", "experiments", "viz", "scenarios")
 FLOORS = ("words", "nouns", "variants", "machinery", "world", "experiments", "viz")
 VARIANTS = ("sim.levers", "sim.agents", "sim.clearing", "sim.metrics", "experiments.commands", "experiments.engines")
 
-MACHINERY = ("sim.rulebook", "sim.ledger", "sim.market", "sim.upstream", "sim.primary", "sim.enforcement",
+MACHINERY = ("sim.rulebook", "sim.ledger", "sim.market", "sim.upstream", "sim.primary", "sim.quotas", "sim.enforcement",
              "sim.progress", "sim.finance", "sim.tick_*")
 DOORS = {
     "yaml": ("sim.scenario_io",),
