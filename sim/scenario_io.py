@@ -62,6 +62,12 @@ def loads(text: str, overrides: Sequence[str] = (), name: str = "text.yaml", fol
     return assembled(_Reader().layers(source, _parse(_decoded(content, source), source)), overrides)
 
 
+def loads_over(layers: Sequence[Layer], text: str, name: str = "text.yaml") -> Scenario:
+    """The scenario of a text laid over layers read before, which stand for all that it extends."""
+    source = _Source(Path(name), None, name)
+    return assembled([*layers, _parse(_decoded(text.encode("utf-8", "surrogatepass"), source), source)])
+
+
 def dumps(data: Mapping[str, Any]) -> str:
     """Plain data as YAML that reads back the same: keys in the order given, no aliases."""
     return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

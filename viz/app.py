@@ -11,8 +11,8 @@ from ipyvue.VueTemplateWidget import Events
 from solara.server import kernel_context
 
 from viz import state
-from viz.desk import version
 from viz.link import read
+from viz.making import version
 
 
 def only_events(self: Any, _: Any, content: Any, buffers: Any) -> None:

@@ -1,109 +1,89 @@
-"""Desk: from a request to frames; what every session shares, and nothing of any session. It knows the simulation, not the page."""
+"""Desk: from a request to frames; what every session shares, and nothing of any session."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
-from typing import Any, Protocol
+from typing import Any
 
 from sim.errors import ChokepointError, ScenarioError
-from sim.record import Event, Record
-from viz import charts, controls, frames, map, validate
+from viz import charts, controls, frames, validate
+from viz.baked import Shelf
+from viz.crew import Crew
+from viz.making import Framed, Ground, Making, Tell
 from viz.runs import QueueFullError, Runs
 
-Tell = Callable[[str, float | None], None]
-"""Said while a reader waits: what is under way, and the share that is done where it is known."""
-
-QUICK_S = 0.1
-"""A run under this is repeated over SEEDS for the bands, one under ten times this over FEW_SEEDS; slower ones have no band."""
+QUICK_S = 0.4
+"""A run under this is repeated over SEEDS for the bands, a slower one over FEW_SEEDS."""
 
 SEEDS, FEW_SEEDS = 8, 4
 
-WEIGHTY = {"threshold", "named_part", "import_ban", "retroactive", "quota", "licence", "licence_policy", "subsidy"}
-"""Levers whose rules are named first where the timeline is crowded."""
+KEPT_BYTES = 200_000_000
+"""Frames remembered, about; the least recently asked are dropped first."""
+
+FAMILY = "history"
+"""The shipped scenario that shipped counterfactuals are compared with, and share the picture's places with."""
 
 
-def version() -> str:
-    try:
-        return version_of("chokepoint")
-    except PackageNotFoundError:
-        return "0"
-
-
-class ResultLike(charts.HasPanels, Protocol):
-    """What the desk reads of a run."""
-
-    @property
-    def record(self) -> Record: ...
-
-
-@dataclass(frozen=True)
-class Framed:
-    """A run made ready: its frames as JSON text, and what is asked of it later."""
-
-    text: str
-    hash: str
-    events: tuple[Event, ...]
-    series: tuple[dict[str, Any], ...]
-    wall_s: float
-
-
-class Desk:
+class Desk(Making):
     """Scenarios, runs and answers.
 
-    names  scenarios a reader may pick, the first one shown first.
+    names  scenarios a reader may pick, the one first shown first.
+    crew   who makes frames; without one, the asking thread does.
+    shelf  where frames of shipped worlds are kept between sessions.
     """
 
-    def __init__(self, names: Sequence[str], runs: Runs[Framed] | None = None) -> None:
+    def __init__(self, names: Sequence[str], crew: Crew | None = None, shelf: Shelf | None = None) -> None:
+        super().__init__()
         self.names = list(names)
-        self.runs = runs or Runs()
-        self.spreads: Runs[str] = Runs(workers=1, most_waiting=2, keep=100)
-        self._plans: dict[str, map.Plan] = {}
-        self._lanes: dict[str, list[tuple[int, int, int]]] = {}
-        self._scenarios: dict[str, Any] = {}
+        self.crew, self.shelf = crew, shelf
+        self.runs: Runs[Framed] = Runs(workers=crew.size if crew else 1, weigh=lambda made: made.weight, most=KEPT_BYTES)
+        self.spreads: Runs[dict[str, Any]] = Runs(workers=1, most_waiting=2, most=60)
+        self._grounds: dict[str, Ground] = {}
         self._levers: dict[str, str] = {}
 
     # --- what there is
 
-    def scenario(self, name: str) -> Any:
-        """A scenario as shipped; read once."""
-        if name not in self._scenarios:
-            import sim
-
-            self._scenarios[name] = sim.load(name)
-        return self._scenarios[name]
-
     @cached_property
     def listed(self) -> list[dict[str, str]]:
         """The scenarios to pick from."""
-        found = []
-        for name in self.names:
-            scenario = self.scenario(name)
-            found.append({"id": name, "title": scenario.title or name, "summary": scenario.summary})
-        return found
+        from sim.scenario_io import about
+
+        said = ((name, *about(name)) for name in self.names)
+        return [{"id": name, "title": title or name, "summary": summary} for name, title, summary in said]
+
+    def family(self, name: str) -> str:
+        """What a scenario is compared with: the history for a shipped counterfactual, else itself."""
+        return FAMILY if FAMILY in self.names and name in self._shipped and "/" not in name else name
+
+    @cached_property
+    def _shipped(self) -> frozenset[str]:
+        from sim.scenario_io import shipped_names
+
+        return frozenset(shipped_names())
+
+    def presets(self, name: str) -> list[dict[str, Any]]:
+        """Named changes of a scenario, then the shipped worlds that are set against it or beside it."""
+        family, levers = self.family(name), self.scenario(name).levers
+        named = [{"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}} for key in levers]
+        others = [
+            {"title": one["title"], "scenario": one["id"], "changes": {}, "against": family}
+            for one in self.listed
+            if one["id"] not in (name, family) and self.family(one["id"]) == family
+        ]
+        return [*named, *others]
 
     def levers(self, name: str) -> str:
         """Every control of a scenario, and every lever one may add, as JSON text."""
         if name not in self._levers:
             scenario = self.scenario(name)
-            presets = [
-                {"title": one["title"], "scenario": one["id"], "changes": {}}
-                for one in self.listed
-                if one["id"] != name and one["id"].split("/")[0] == name.split("/")[0]
-            ]
-            named = [
-                {"title": controls.worded(key), "scenario": name, "changes": {f"levers.{key}": True}} for key in scenario.levers
-            ]
             said = {
                 "scenario": name,
                 "groups": controls.plain(controls.groups(scenario)),
                 "kinds": controls.kinds(),
-                "presets": [*named, *presets],
+                "presets": self.presets(name),
                 "governments": sorted({who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"}),
             }
             self._levers[name] = json.dumps(said, separators=(",", ":"), default=str)
@@ -113,124 +93,68 @@ class Desk:
         """The controls of a scenario by path."""
         return controls.controls_of(self.scenario(name))
 
-    # --- changing and running
-
-    def changed(self, name: str, changes: Mapping[str, Any]) -> tuple[Any, str, list[str]]:
-        """The scenario with changes, the file that says it, and the paths that are no control's.
-        Raises ScenarioError with every fault of the changes."""
-        from sim.scenario_io import dumps, loads, merged, read_layers, shipped_folder
-
-        scenario = self.scenario(name)
-        if not changes:
-            return scenario, dumps({"schema": 1, "extends": name, "title": scenario.title}), []
-        said = merged(read_layers(name)).get("rules", {})
-        left_out = list(said.get("without", [])) if isinstance(said, dict) else []
-        data, strange = controls.patch(name, scenario, left_out, changes)
-        data = {
-            "schema": 1,
-            "title": f"{scenario.title}, changed",
-            **{key: part for key, part in data.items() if key != "schema"},
-        }
-        text = dumps(data)
-        return loads(text, name="changed.yaml", folder=shipped_folder()), text, strange
-
-    def run(self, scenario: Any, seed: int, tell: Tell | None) -> ResultLike:
-        import sim
-
-        return sim.run(scenario, seed=seed, progress=_progress(tell, scenario.title))
-
-    def bars(self, scenario: Any, plan: map.Plan, record: Record) -> Mapping[tuple[str, str], Sequence[tuple[int, int]]]:
-        """Spans in which the rules bar a pair of nodes, from the rulebook."""
-        from viz.bars import spans
-
-        return spans(scenario, plan, record)
+    # --- running
 
     def framed(self, name: str, changes: Mapping[str, Any], seed: int, tell: Tell | None = None) -> Framed:
         """Frames of a scenario with changes; equal requests share one run. Raises QueueFullError, TimeoutError, ScenarioError."""
-        key = (name, json.dumps(changes, sort_keys=True), seed)
-        known = self.runs.known(key)
-        if known is not None:
-            return known
-        scenario, _, _ = self.changed(name, changes)
-        if name not in self._plans and changes:
-            self.framed(name, {}, seed, tell)
-        return self.runs.get(key, lambda: self._frame(name, scenario, dict(changes), seed, tell))
-
-    def _frame(self, name: str, scenario: Any, changes: dict[str, Any], seed: int, tell: Tell | None) -> Framed:
-        began = time.perf_counter()
-        result = self.run(scenario, seed, tell)
-        record = self.record(scenario, result)
-        if name not in self._plans:
-            self._plans[name] = map.plan(record, self.seats(scenario), self.titles(scenario))
-        plan = self._plans[name]
-        series = charts.all_series(result)
-        about = {
-            "title": self.scenario(name).title or name,
-            "summary": self.scenario(name).summary.replace("`", ""),
-            "scenario": name,
-            "seed": seed,
-            "version": version(),
-            "changes": changes,
-        }
-        data = frames.build(
-            record,
-            plan,
-            series,
-            self.marks(scenario, record),
-            self.bars(scenario, plan, record),
-            about,
-            self._lanes.get(name, ()),
-        )
+        key = _key(name, changes, seed)
+        found = self.runs.known(key)
+        if found is None:
+            ground = self._ground(name, changes, tell)
+            found = self.runs.get(key, lambda: self._framed(name, dict(changes), seed, ground, tell))
         if not changes:
-            self._lanes.setdefault(name, frames.lanes_of(data))
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        return Framed(text, str(data["hash"]), tuple(record.events), tuple(series), time.perf_counter() - began)
+            self._grounds.setdefault(name, found.ground)
+        return found
 
-    def record(self, scenario: Any, result: ResultLike) -> Record:
-        """A run's record as the picture takes it: with the foundries."""
-        from viz.upstream import with_inputs
+    def _ground(self, name: str, changes: Mapping[str, Any], tell: Tell | None) -> Ground | None:
+        """The ground a picture stands on: that of the unchanged world, whose own is its family's."""
+        stands_on = name if changes else self.family(name)
+        if not changes and stands_on == name:
+            return None
+        if stands_on not in self._grounds:
+            self.framed(stands_on, {}, 1, tell)
+        return self._grounds[stands_on]
 
-        return with_inputs(scenario, result.record)
+    def _framed(self, name: str, changes: dict[str, Any], seed: int, ground: Ground | None, tell: Tell | None) -> Framed:
+        words = self._shelved(name, changes, seed) if self.shelf else None
+        found = self.shelf.framed(words) if self.shelf and words else None
+        if found is None:
+            found = (self.crew or self).make(name, changes, seed, ground, tell)
+            if self.shelf and words:
+                self.shelf.keep(words, found)
+        return found
 
-    def seats(self, scenario: Any) -> dict[str, str]:
-        """Country of each actor's headquarters."""
-        return {name: actor.hq for name, actor in scenario.world.actors.items()}
+    def _shelved(self, name: str, changes: Mapping[str, Any], last: int) -> list[Any] | None:
+        """What a baked run is filed under; None for a run that is not baked: a reader's own."""
+        if not changes or set(changes) <= {f"levers.{key}" for key in self.scenario(name).levers}:
+            from sim.scenario_io import merged
 
-    def titles(self, scenario: Any) -> dict[str, str]:
-        """Names of actors, as the scenario gives them, where they are short enough for a picture."""
-        return {name: actor.name for name, actor in scenario.world.actors.items() if 0 < len(actor.name) <= 22}
+            grounds = [merged(self.layers(one)) for one in dict.fromkeys((name, self.family(name)))]
+            return [name, grounds, dict(changes), last]
+        return None
 
-    def marks(self, scenario: Any, record: Record) -> list[dict[str, Any]]:
-        """Rules in force at some time of the run, for the timeline."""
-        clock = record.clock
-        out = []
-        for name, rule in scenario.rules.items():
-            if rule.inert or rule.since is None or rule.since >= clock.end:
-                continue
-            out.append(
-                {
-                    "id": name,
-                    "title": controls.title_of(name, rule),
-                    "by": rule.by[0].lower(),
-                    "announced": clock.tick_of(rule.known),
-                    "since": clock.tick_of(rule.since),
-                    "until": clock.tick_of(rule.until) if rule.until else None,
-                    "announced_date": rule.known.isoformat(),
-                    "since_date": rule.since.isoformat(),
-                    "until_date": rule.until.isoformat() if rule.until else None,
-                    "clause": rule.clause,
-                    "weight": 2 if {effect.lever for effect in rule.effects} & WEIGHTY else 1,
-                    "source": rule.source,
-                }
-            )
-        return sorted(out, key=lambda mark: (mark["since"], mark["id"]))
+    # --- baking
+
+    def bake(self, told: Callable[[str], None], wait: bool = True) -> None:
+        """Make and keep the frames and bands of every world a reader can pick without moving anything of their own. Between
+        worlds it gives way to readers where `wait`."""
+        for name in sorted(self.names, key=lambda one: (one != self.names[0], one != FAMILY, not one.startswith("teaching/"))):
+            for changes in ({}, *({f"levers.{key}": True} for key in self.scenario(name).levers)):
+                try:
+                    if wait:
+                        self._give_way(600.0)
+                    told(" ".join((name, *(path.removeprefix("levers.") for path in changes))))
+                    made = self.framed(name, changes, 1)
+                    self._spread(name, changes, made, lambda: True)
+                except (ChokepointError, QueueFullError, TimeoutError):
+                    continue
 
     # --- answers, as JSON text
 
     def world(self, request: validate.Request, tell: Tell | None = None, note: str = "") -> str:
         """Frames of the policy and of its baseline, those the browser holds by hash alone, and the event where they part."""
         try:
-            base = self.framed(request.scenario, request.base, request.seed, tell)
+            base = self.framed(request.baseline, request.base, request.seed, tell)
             policy = self.framed(request.scenario, request.changes, request.seed, tell)
         except ScenarioError as error:
             known = self.known(request.scenario)
@@ -251,35 +175,43 @@ class Desk:
         ]
         return "{" + f'"seq":{request.seq},"note":{json.dumps(note)},"parting":{json.dumps(parting)},' + ",".join(parts) + "}"
 
-    def spread(self, request: validate.Request) -> str:
-        """Bands over seeds for policy and baseline; empty where a run is too slow for them or too many wait."""
+    def spread(self, request: validate.Request, wanted: Callable[[], bool] = lambda: True) -> str:
+        """Bands over seeds for policy and baseline; empty where too many wait for theirs or nobody wants them any more."""
         policy = self.framed(request.scenario, request.changes, request.seed)
-        n = SEEDS if policy.wall_s < QUICK_S else FEW_SEEDS if policy.wall_s < 10 * QUICK_S else 0
-        if not n:
-            return ""
+        base = self.framed(request.baseline, request.base, request.seed)
         try:
-            base, own = (self._spread(request.scenario, changes, n) for changes in (request.base, request.changes))
+            under = self._spread(request.baseline, request.base, base, wanted)
+            over = under if base.hash == policy.hash else self._spread(request.scenario, request.changes, policy, wanted)
         except (QueueFullError, TimeoutError, ChokepointError):
             return ""
-        bands = {chart: {"base": base.get(chart), "policy": own[chart]} for chart in own}
-        return json.dumps({"hash": policy.hash, "seeds": n, **bands}, separators=(",", ":"))
+        bands = {chart: {"base": under["charts"].get(chart), "policy": over["charts"][chart]} for chart in over["charts"]}
+        return json.dumps({"hash": policy.hash, "seeds": over["seeds"], **bands}, separators=(",", ":"))
 
-    def _spread(self, name: str, changes: Mapping[str, Any], n: int) -> dict[str, Any]:
-        key = (name, json.dumps(changes, sort_keys=True), n)
-        found: dict[str, Any] = json.loads(self.spreads.get(key, lambda: self._repeat(name, changes, n)))
-        return found
+    def _spread(self, name: str, changes: Mapping[str, Any], made: Framed, wanted: Callable[[], bool]) -> dict[str, Any]:
+        n = SEEDS if made.wall_s < QUICK_S else FEW_SEEDS
+        known = self.spreads.known(_key(name, changes, 0))
+        return known or self.spreads.get(_key(name, changes, 0), lambda: self._repeat(name, changes, n, wanted), 600.0)
 
-    def _repeat(self, name: str, changes: Mapping[str, Any], n: int) -> str:
-        scenario, _, _ = self.changed(name, changes)
+    def _repeat(self, name: str, changes: Mapping[str, Any], n: int, wanted: Callable[[], bool]) -> dict[str, Any]:
+        words = self._shelved(name, changes, 0) if self.shelf else None
+        found = self.shelf.bands(words) if self.shelf and words else None
+        if found is not None:
+            return found
         runs = []
         for seed in range(1, n + 1):
-            self._give_way()
-            runs.append(charts.all_series(self.run(scenario, seed, None)))
-        return json.dumps(charts.bands(runs))
+            self._give_way(30.0)
+            if not wanted():
+                raise TimeoutError
+            made = self.runs.known(_key(name, changes, seed))
+            runs.append(list(made.series) if made else (self.crew or self).repeat(name, changes, seed))
+        found = {"seeds": n, "charts": charts.bands(runs)}
+        if self.shelf and words:
+            self.shelf.keep_bands(words, found)
+        return found
 
-    def _give_way(self) -> None:
-        """Bands wait while a reader waits for a picture. Raises TimeoutError when that takes too long."""
-        until = time.monotonic() + 30
+    def _give_way(self, most_s: float) -> None:
+        """Wait while a reader waits for a picture. Raises TimeoutError when that takes too long."""
+        until = time.monotonic() + most_s
         while self.runs.busy:
             if time.monotonic() > until:
                 raise TimeoutError
@@ -305,7 +237,7 @@ class Desk:
             if request.words["file"] == "scenario":
                 _, text, _ = self.changed(request.scenario, request.changes)
                 return json.dumps({"kind": "file", "name": f"{stem}-changed.yaml", "type": "application/yaml", "body": text})
-            base = self.framed(request.scenario, request.base, request.seed)
+            base = self.framed(request.baseline, request.base, request.seed)
             policy = self.framed(request.scenario, request.changes, request.seed)
         except (ChokepointError, QueueFullError, TimeoutError) as error:
             return json.dumps({"kind": "refused", "said": str(error) or self.say("queue_full")})
@@ -320,6 +252,7 @@ class Desk:
                 "seed": request.seed,
                 "changes": request.changes,
                 "base": request.base,
+                "against": request.baseline,
                 "week": request.tick,
                 "view": "one",
             },
@@ -339,16 +272,5 @@ class Desk:
         return str(texts()[key])
 
 
-def _progress(tell: Tell | None, title: str) -> Callable[[int, int], None] | None:
-    """A run's progress as words, at most five times a second."""
-    if tell is None:
-        return None
-    last = [0.0]
-
-    def heard(done: int, of: int) -> None:
-        now = time.monotonic()
-        if now - last[0] > 0.2:
-            last[0] = now
-            tell(title, done / max(1, of))
-
-    return heard
+def _key(name: str, changes: Mapping[str, Any], seed: int) -> tuple[str, str, int]:
+    return name, json.dumps(changes, sort_keys=True), seed

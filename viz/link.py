@@ -23,6 +23,7 @@ class View:
     """All that a reader can point at: which world, which baseline, which week, seen how.
 
     changes, base  control path -> value, of the policy and of the pinned baseline.
+    against        the baseline's scenario, where it is another than the policy's.
     """
 
     scenario: str
@@ -32,6 +33,7 @@ class View:
     week: int = 0
     view: str = "one"
     room: str = ""
+    against: str = ""
 
 
 def read(query: str, scenarios: Collection[str], default: str, version: str) -> tuple[View, list[str]]:
@@ -52,6 +54,10 @@ def read(query: str, scenarios: Collection[str], default: str, version: str) -> 
     if scenario not in scenarios:
         left.append("s")
         scenario = default
+    against = said.get("a", "")
+    if against and against not in scenarios:
+        left.append("a")
+        against = ""
     view = said.get("view", "one")
     if view not in VIEWS:
         left.append("view")
@@ -70,6 +76,7 @@ def read(query: str, scenarios: Collection[str], default: str, version: str) -> 
         _whole(said, "w", 0, MOST_WEEK, left),
         view,
         room,
+        against,
     ), list(dict.fromkeys(left))
 
 
@@ -86,6 +93,8 @@ def write(view: View, version: str) -> str:
     for key, changes in (("c", view.changes), ("b", view.base)):
         if changes:
             said[key] = json.dumps(changes, separators=(",", ":"), sort_keys=True)
+    if view.against:
+        said["a"] = view.against
     if view.room:
         said["room"] = view.room
     return "?" + urlencode(said)

@@ -45,11 +45,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Plan:
-    """The picture's fixed part: nodes in order, band edges, and the node of every actor row (-1: not drawn)."""
+    """The picture's fixed part: nodes in order, band edges, the node of every actor row (-1: not drawn), the rows' names."""
 
     nodes: tuple[Node, ...]
     edges: tuple[float, ...]
     node_of: NDArray[np.int64]
+    names: tuple[str, ...]
 
 
 def band_of(country: str) -> str:
@@ -116,7 +117,7 @@ def plan(
     node_of = np.full(len(record.names["actor"]), -1, dtype=np.int64)
     for row, node in enumerate(placed):
         node_of[list(node.actors)] = row
-    return Plan(tuple(placed), edges, node_of)
+    return Plan(tuple(placed), edges, node_of, tuple(record.names["actor"]))
 
 
 class Person(NamedTuple):

@@ -1,4 +1,4 @@
-"""Opening: what `chokepoint viz` does: the scenarios offered, the room for a class, the warming of kernels, the serving."""
+"""Opening: what `chokepoint viz` does: the scenarios offered, the room for a class, the baking of presets, the serving."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import contextlib
 import socket
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import ChokepointError, UsageError
+from viz.baked import Shelf
+from viz.crew import Crew, cores
 from viz.desk import Desk
 from viz.runs import QueueFullError
 from viz.server import serve
@@ -19,13 +20,27 @@ from viz.texts import languages
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def open_page(scenario: str | None, host: str, port: int, in_class: bool, language: str, shots: Path | None, quiet: bool) -> None:
-    """Serve until interrupted, or take screenshots and return. Raises UsageError for what cannot be served."""
+def open_page(
+    scenario: str | None,
+    host: str,
+    port: int,
+    in_class: bool,
+    language: str,
+    workers: int | None,
+    shots: Path | None,
+    bake: bool,
+    quiet: bool,
+) -> None:
+    """Serve until interrupted, or take screenshots or bake and return. Raises UsageError for what cannot be served."""
     if language not in languages():
         raise UsageError(f'no texts in "{language}"; there are {", ".join(languages())}')
-    _free(host, port)
-    desk = Desk(offered(scenario))
+    size = cores() if workers is None else workers
+    desk = Desk(offered(scenario), Crew(size) if size else None, Shelf())
     desk.scenario(desk.names[0])
+    if bake:
+        desk.bake(lambda name: None if quiet else print(name, file=sys.stderr), wait=False)
+        return
+    _free(host, port)
     house = House(desk, language=language, join_at=f"http://{address(host)}:{port}/")
     if shots is not None:
         from viz.shots import take
@@ -44,9 +59,10 @@ def open_page(scenario: str | None, host: str, port: int, in_class: bool, langua
         # The token stands in the fragment, which browsers keep to themselves; this terminal is the only place it is shown.
         print(f"Students: {house.join_at}?room={room.code}\nTeacher (keep to yourself): {house.join_at}#t={room.token}")
     say("Getting the first world ready; the very first time its kernels are compiled, which takes about a minute.")
-    warm(desk, desk.names[:1])
+    with contextlib.suppress(ChokepointError, QueueFullError, TimeoutError):
+        desk.framed(desk.names[0], {}, 1)
     say(f"chokepoint is at http://{address(host)}:{port}/ (stop with Ctrl-C)")
-    threading.Thread(target=warm, args=(desk, desk.names[1:]), daemon=True).start()
+    threading.Thread(target=desk.bake, args=(lambda name: None,), daemon=True).start()
     serve(house, host, port)
 
 
@@ -57,14 +73,6 @@ def offered(scenario: str | None) -> list[str]:
     shipped = sorted(shipped_names(), key=lambda name: (not name.startswith("teaching/"), name != "history", name))
     first = [scenario] if scenario else []
     return list(dict.fromkeys([*first, *shipped]))
-
-
-def warm(desk: Desk, names: Sequence[str]) -> None:
-    """Bake the worlds of lessons and the history, so that no visitor waits for a first run or a compilation."""
-    for name in names:
-        if name == desk.names[0] or name == "history" or name.startswith("teaching/"):
-            with contextlib.suppress(ChokepointError, QueueFullError, TimeoutError):
-                desk.framed(name, {}, 1)
 
 
 def address(host: str) -> str:

@@ -20,16 +20,18 @@ class Runs(Generic[T]):
     """Results by key.
 
     workers    computations at once; `most_waiting` more may wait, further ones raise QueueFullError.
-    keep       results remembered, the least recently asked dropped first.
+    weigh      what a result weighs; results that weigh `most` together are remembered, the least recently asked dropped first.
     """
 
-    def __init__(self, workers: int = 1, most_waiting: int = 64, keep: int = 200) -> None:
+    def __init__(
+        self, workers: int = 1, most_waiting: int = 64, weigh: Callable[[T], int] = lambda _: 1, most: int = 200
+    ) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._flying: dict[Hashable, Future[T]] = {}
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
-        self._most = workers + most_waiting
-        self._keep = keep
+        self._most_flying = workers + most_waiting
+        self._weigh, self._most, self._weight = weigh, most, 0
         self.computed = 0
         """Computations begun; requests that shared one are not counted."""
 
@@ -41,7 +43,7 @@ class Runs(Generic[T]):
                 return self._kept[key]
             future = self._flying.get(key)
             if future is None:
-                if len(self._flying) >= self._most:
+                if len(self._flying) >= self._most_flying:
                     raise QueueFullError
                 self.computed += 1
                 future = self._flying[key] = self._pool.submit(self._make, key, make)
@@ -56,8 +58,10 @@ class Runs(Generic[T]):
         return bool(self._flying)
 
     def known(self, key: Hashable) -> T | None:
-        """The result under a key if it is at hand."""
+        """The result under a key if it is at hand; asking keeps it at hand."""
         with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def _make(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -70,8 +74,9 @@ class Runs(Generic[T]):
         with self._lock:
             self._flying.pop(key, None)
             self._kept[key] = made
-            while len(self._kept) > self._keep:
-                self._kept.popitem(last=False)
+            self._weight += self._weigh(made)
+            while self._weight > self._most and len(self._kept) > 1:
+                self._weight -= self._weigh(self._kept.popitem(last=False)[1])
         return made
 
     def close(self) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from viz import validate
 from viz.classroom import Classroom, Room
-from viz.desk import Desk, version
+from viz.desk import Desk
 from viz.lessons import lessons, plain
 from viz.link import View
+from viz.making import version
 from viz.texts import texts
 
 Put = Callable[[str, str], None]
@@ -46,6 +47,7 @@ class Session:
         self.teacher = False
         self.answers = 0
         self._levers_for = ""
+        self._newest = 0
 
     def boot(self) -> dict[str, Any]:
         """What the page needs before anything is computed."""
@@ -60,6 +62,7 @@ class Session:
                 "seed": view.seed,
                 "changes": view.changes,
                 "base": view.base,
+                "against": view.against,
                 "week": view.week,
                 "view": view.view,
                 "start": "2022-01-03",
@@ -70,7 +73,7 @@ class Session:
         """The first picture."""
         view = self.view
         note = " ".join(filter(None, (self._note(),)))
-        self._world(validate.Request("world", view.scenario, view.seed, 0, view.changes, view.base), note)
+        self._world(validate.Request("world", view.scenario, view.seed, 0, view.changes, view.base, against=view.against), note)
 
     def _note(self) -> str:
         said = self.house.desk.say
@@ -117,6 +120,7 @@ class Session:
         def tell(title: str, share: float | None) -> None:
             self.put("status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share}))
 
+        self._newest = request.seq
         text = desk.world(request, tell, note)
         self.put("world", text)
         self.put("status", "")
@@ -124,8 +128,8 @@ class Session:
             threading.Thread(target=self._spread, args=(request,), daemon=True).start()
 
     def _spread(self, request: validate.Request) -> None:
-        text = self.house.desk.spread(request)
-        if text:
+        text = self.house.desk.spread(request, lambda: self._newest == request.seq)
+        if text and self._newest == request.seq:
             self.put("bands", text)
 
     def _word(self, text: str) -> None:

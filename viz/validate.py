@@ -23,6 +23,7 @@ class Request:
     """One checked request.
 
     seq    the browser's number for it; answers carry it back.
+    against  scenario of the baseline, where it is another than the policy's.
     have   hashes of frames the browser already holds.
     words  the short texts of the request by key: seller, buyer, chip, file, act, room, token, lesson, question.
     """
@@ -37,6 +38,12 @@ class Request:
     tick: int = 0
     choice: int = 0
     words: dict[str, str] = field(default_factory=dict)
+    against: str = ""
+
+    @property
+    def baseline(self) -> str:
+        """Scenario of the baseline."""
+        return self.against or self.scenario
 
 
 def request(data: object, scenarios: Collection[str]) -> Request:
@@ -48,6 +55,9 @@ def request(data: object, scenarios: Collection[str]) -> Request:
         raise RefusalError("no such question")
     scenario = data.get("scenario", next(iter(scenarios), ""))
     if not isinstance(scenario, str) or scenario not in scenarios:
+        raise RefusalError("no such scenario")
+    against = data.get("against") or ""
+    if not isinstance(against, str) or (against and against not in scenarios):
         raise RefusalError("no such scenario")
     changes, base = data.get("changes") or {}, data.get("base") or {}
     if not plain_changes(changes) or not plain_changes(base):
@@ -71,6 +81,7 @@ def request(data: object, scenarios: Collection[str]) -> Request:
         _whole(data, "tick", 0, MOST_WEEK),
         _whole(data, "choice", 0, 20),
         words,
+        against,
     )
 
 

@@ -15,6 +15,8 @@ from experiments.common import options
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--class", "in_class", is_flag=True, help="Open a room: a code, a link and a QR code for students.")
 @click.option("--language", default="en", show_default=True, help="Language of texts and lessons.")
+@click.option("--workers", type=click.IntRange(0, 64), help="Processes that run worlds; one a core by default, 0 for none.")
+@click.option("--bake", is_flag=True, help="Make and keep the pictures of all shipped worlds and presets, then stop.")
 @click.option(
     "--shots",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,9 +24,17 @@ from experiments.common import options
 )
 @options("quiet")
 def command(
-    scenario: str | None, host: str, port: int, in_class: bool, language: str, shots: Path | None, quiet: bool
+    scenario: str | None,
+    host: str,
+    port: int,
+    in_class: bool,
+    language: str,
+    workers: int | None,
+    bake: bool,
+    shots: Path | None,
+    quiet: bool,
 ) -> None:
     """Open SCENARIO (a name or a file; the first teaching world when none is given) in the browser. Everything is local."""
     from viz import opening
 
-    opening.open_page(scenario, host, port, in_class, language, shots, quiet)
+    opening.open_page(scenario, host, port, in_class, language, workers, shots, bake, quiet)

@@ -9,7 +9,8 @@ from typing import Any
 
 from sim.errors import Fault, ScenarioError
 from tests.viz.fake_record import BAN, SEATS, FakeResult, fake_result
-from viz.desk import Desk, ResultLike, Tell
+from viz.desk import Desk
+from viz.making import ResultLike, Tell
 
 LEAK = "behaviour.leak"
 
@@ -30,6 +31,10 @@ class FakeDesk(Desk):
     def __init__(self) -> None:
         super().__init__(["fake", "fake-calm"])
         self.made = 0
+
+    @property
+    def listed(self) -> list[dict[str, str]]:  # type: ignore[override]
+        return [{"id": name, "title": self.scenario(name).title, "summary": self.scenario(name).summary} for name in self.names]
 
     def scenario(self, name: str) -> FakeScenario:
         return FakeScenario(

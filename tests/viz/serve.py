@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 
 from tests.viz.fake_desk import FakeDesk
+from viz.crew import Crew, cores
 from viz.desk import Desk
 from viz.server import serve
 from viz.state import House
 
 
 def main(port: int, names: list[str]) -> None:
-    house = House(Desk(names) if names else FakeDesk(), join_at=f"http://127.0.0.1:{port}/")
+    house = House(Desk(names, Crew(cores())) if names else FakeDesk(), join_at=f"http://127.0.0.1:{port}/")
     for name in house.desk.names:
         house.desk.framed(name, {}, 1)
     room = house.classroom.open()

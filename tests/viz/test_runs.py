@@ -57,7 +57,7 @@ def test_a_failure_is_told_to_all_and_not_kept() -> None:
 
 
 def test_the_least_asked_is_forgotten() -> None:
-    runs: Runs[int] = Runs(keep=2)
+    runs: Runs[int] = Runs(most=2)
     for key in (1, 2):
         runs.get(key, lambda key=key: key)  # type: ignore[misc]
     runs.get(1, lambda: 0)

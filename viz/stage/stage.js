@@ -3,7 +3,7 @@
 class Stage {
   constructor(root, boot, send) {
     this.root = root; this.boot = boot; this.t = boot.texts; this.send = send; this.online = Boolean(send);
-    this.state = { scenario: boot.state.scenario, seed: boot.state.seed, changes: boot.state.changes || {}, base: boot.state.base || {}, week: boot.state.week || 0, view: boot.state.view || "one" };
+    this.state = { scenario: boot.state.scenario, seed: boot.state.seed, changes: boot.state.changes || {}, base: boot.state.base || {}, against: boot.state.against || "", week: boot.state.week || 0, view: boot.state.view || "one" };
     this.past = []; this.seq = 0; this.seen = new Map(); this.flying = null; this.waiting = null; this.playing = false; this.clock = this.state.week; this.token = null;
     const act = this.act();
     this.actor = act;
@@ -21,11 +21,11 @@ class Stage {
   }
 
   act() {
-    let timer = null;
+    let timer = null, last = -Infinity;
     return {
       online: this.online, playing: () => this.playing, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario,
       toggle: () => this.toggle(), step: (n) => { this.stop(); this.seek(this.state.week + n); }, seek: (tick) => this.seek(tick), select: (picked) => this.select(picked), say: (text) => this.say(text),
-      change: (changes, said, quiet) => this.change(changes, said, quiet), undo: () => this.undo(), preset: (preset) => this.preset(preset), soon: (run) => { clearTimeout(timer); timer = setTimeout(run, 120); },
+      change: (changes, said, quiet) => this.change(changes, said, quiet), undo: () => this.undo(), preset: (preset) => this.preset(preset), soon: (run) => { clearTimeout(timer); const wait = this.flying ? 120 : Math.max(0, 120 - (performance.now() - last)); timer = setTimeout(() => { last = performance.now(); run(); }, wait); },
       ask: (what, data) => this.ask(what, data), openLever: (id) => { if (this.levers) { this.levers.open = id; this.levers.find = ""; this.tab("levers"); this.levers.draw(); const item = this.levers.box.querySelector(`[data-id="${CSS.escape(id)}"]`); if (item) { item.scrollIntoView({ block: "nearest" }); item.focus(); } } },
       svg: () => (this.state.view === "both" ? this.right : this.left).document(this.caption(), this.sourceLine()), copyLink: () => this.copyLink(),
     };
@@ -113,11 +113,11 @@ class Stage {
     if (!changed && this.state.view === "difference") this.state.view = "one";
     [...this.views.children].forEach((button) => { const on = button.dataset.view === this.state.view; button.setAttribute("aria-checked", String(on)); button.disabled = !changed && button.dataset.view === "difference"; });
     roving(this.views, "button");
-    const both = this.state.view === "both";
+    const both = this.state.view === "both", named = (world) => (this.base.about.scenario === about.scenario ? "" : ": " + world.about.title);
     this.figures.classList.toggle("both", both);
     this.second.hidden = !both;
-    clear(this.nameLeft, both ? [h("i", { class: "swatch base" }), this.t.baseline] : this.state.view === "difference" ? this.t.difference_caption : changed ? [h("i", { class: "swatch policy" }), this.t.policy] : "");
-    clear(this.nameRight, h("i", { class: "swatch policy" }), this.t.policy);
+    clear(this.nameLeft, both ? [h("i", { class: "swatch base" }), this.t.baseline, named(this.base)] : this.state.view === "difference" ? this.t.difference_caption : changed ? [h("i", { class: "swatch policy" }), this.t.policy] : "");
+    clear(this.nameRight, h("i", { class: "swatch policy" }), this.t.policy, named(this.policy));
     this.left.set(both ? this.base : this.policy, this.base, this.state.view === "difference", both ? this.t.baseline : this.t.policy);
     if (both) this.right.set(this.policy, this.base, false, this.t.policy);
     const moved = this.levers && this.levers.levers ? this.levers.changedItems() : new Set();
@@ -159,7 +159,7 @@ class Stage {
   change(changes, said, quiet) {
     if (this.locked) { this.say(this.t.paused_by_teacher); return; }
     const next = this.branched ? this.fromHere(changes) : changes, same = JSON.stringify(next) === JSON.stringify(this.state.changes);
-    if (!this.dragging && !same) { this.past.push({ scenario: this.state.scenario, changes: this.state.changes, base: this.state.base }); if (this.past.length > 60) this.past.shift(); }
+    if (!this.dragging && !same) { this.past.push(this.moment()); if (this.past.length > 60) this.past.shift(); }
     this.dragging = Boolean(quiet);
     this.state.changes = next;
     if (same) { if (!quiet && this.levers) this.levers.draw(); return; }
@@ -168,6 +168,8 @@ class Stage {
     if (this.lessons) for (const path of Object.keys(changes)) this.lessons.did("change", path);
     this.request();
   }
+
+  moment() { const { scenario, changes, base, against } = this.state; return { scenario, changes, base, against }; }
 
   /** In a branch a rule switched off ends this week, and one switched on starts this week: the past is shared. */
   fromHere(changes) {
@@ -190,21 +192,21 @@ class Stage {
 
   preset(preset) {
     if (this.locked) { this.say(this.t.paused_by_teacher); return; }
-    this.past.push({ scenario: this.state.scenario, changes: this.state.changes, base: this.state.base });
+    this.past.push(this.moment());
     this.branched = null;
-    this.state.scenario = preset.scenario || this.state.scenario; this.state.changes = preset.changes || {}; this.state.base = preset.base || {};
+    this.state.scenario = preset.scenario || this.state.scenario; this.state.changes = preset.changes || {}; this.state.base = preset.base || {}; this.state.against = preset.against || "";
     this.said = preset.title;
     if (this.levers && this.levers.levers) this.levers.draw();
     if (this.lessons) { this.lessons.did("preset", this.state.scenario); for (const path of Object.keys(this.state.changes)) this.lessons.did("change", path); }
     this.request();
   }
 
-  pin() { this.state.base = { ...this.state.changes }; this.say(this.t.pinned); if (this.lessons) this.lessons.did("pin"); this.request(); }
+  pin() { this.state.base = { ...this.state.changes }; this.state.against = ""; this.say(this.t.pinned); if (this.lessons) this.lessons.did("pin"); this.request(); }
 
   branch() {
     this.stop();
     this.branched = isoOf(this.policy.start, this.state.week);
-    this.state.base = { ...this.state.changes };
+    this.state.base = { ...this.state.changes }; this.state.against = "";
     this.banner.hidden = false;
     clear(this.banner, this.t.branched.replace("{day}", dayOf(this.policy.start, this.state.week)), " ", h("button", { type: "button", class: "quiet", onclick: () => { this.branched = null; this.banner.hidden = true; } }, this.t.leave_branch));
     this.say(this.t.branched.replace("{day}", dayOf(this.policy.start, this.state.week)));
@@ -213,7 +215,7 @@ class Stage {
     this.request();
   }
 
-  ask(what, data) { if (this.online) this.send({ what, ...data, scenario: data.scenario || this.state.scenario, changes: data.changes || this.state.changes, base: this.state.base, seed: this.state.seed, tick: this.state.week, token: this.token }); }
+  ask(what, data) { if (this.online) this.send({ what, ...data, scenario: data.scenario || this.state.scenario, changes: data.changes || this.state.changes, base: this.state.base, against: this.state.against, seed: this.state.seed, tick: this.state.week, token: this.token }); }
 
   /** One request under way; the newest waits and replaces what waited before it. */
   request(quiet) {
@@ -222,7 +224,7 @@ class Stage {
     this.flying = ++this.seq;
     clearTimeout(this.slow);
     this.slow = setTimeout(() => { if (this.flying) this.working({ text: this.t.computing }); }, 150);
-    this.send({ what: "world", seq: this.seq, scenario: this.state.scenario, changes: this.state.changes, base: this.state.base, seed: this.state.seed, have: [...this.seen.keys()], token: this.token });
+    this.send({ what: "world", seq: this.seq, scenario: this.state.scenario, changes: this.state.changes, base: this.state.base, against: this.state.against, seed: this.state.seed, have: [...this.seen.keys()], token: this.token });
   }
 
   tellChange() {
@@ -314,6 +316,7 @@ class Stage {
     q.set("v", "1"); q.set("s", st.scenario); q.set("seed", st.seed); q.set("w", st.week); q.set("view", st.view); q.set("m", this.boot.version);
     if (Object.keys(st.changes).length) q.set("c", JSON.stringify(st.changes));
     if (Object.keys(st.base).length) q.set("b", JSON.stringify(st.base));
+    if (st.against && st.against !== st.scenario) q.set("a", st.against);
     if (this.roomCode) q.set("room", this.roomCode);
     return "?" + q.toString();
   }
