@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import multiprocessing
 import os
-import threading
+import queue
+import signal
 from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Literal
 
 from sim.errors import ChokepointError, Fault, ScenarioError, UsageError
 from viz.making import Framed, Ground, Making, Tell
 
 Task = Literal["make", "repeat"]
+Job = tuple[Task, str, dict[str, Any], int, Ground | None]
 
 
 def cores() -> int:
@@ -22,105 +25,108 @@ def cores() -> int:
     return max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
 
 
+@dataclass(frozen=True)
+class Refused:
+    """Why a worker made nothing: faults of the scenario, or words."""
+
+    faults: tuple[Fault, ...]
+    said: str
+
+
+@dataclass
+class Worker:
+    """A process and the way to it; both None until it is first needed, and again once it has died."""
+
+    process: BaseProcess | None = None
+    way: Connection | None = None
+
+    def begin(self) -> Connection:
+        if self.way is None:
+            context = multiprocessing.get_context("spawn")
+            self.way, far = context.Pipe()
+            self.process = context.Process(target=_serve, args=(far,), daemon=True)
+            self.process.start()
+            far.close()
+        return self.way
+
+    def end(self) -> None:
+        if self.process is not None and self.way is not None:
+            self.way.close()
+            self.process.terminate()
+        self.process = self.way = None
+
+
 class Crew:
-    """Workers that start when first asked; one that dies is replaced, and what it was doing is done again once."""
+    """Workers, each busy with one world at a time. One that dies is replaced, and what it was doing is done again once."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._context = multiprocessing.get_context("spawn")
-        self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
-        self._news: Any = None
-        self._tells: dict[int, Tell] = {}
-        self._numbers = itertools.count(1)
+        self._all = [Worker() for _ in range(size)]
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        for worker in self._all:
+            self._idle.put(worker)
 
     def make(self, name: str, changes: Mapping[str, Any], seed: int, ground: Ground | None, tell: Tell | None) -> Framed:
         """`Making.make` in a worker. Raises ScenarioError, UsageError."""
-        number = next(self._numbers)
-        if tell:
-            self._tells[number] = tell
-        try:
-            made: Framed = self._do("make", number if tell else 0, name, dict(changes), seed, ground)
-        finally:
-            self._tells.pop(number, None)
+        made: Framed = self._do(("make", name, dict(changes), seed, ground), tell)
         return made
 
     def repeat(self, name: str, changes: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
         """`Making.repeat` in a worker. Raises ScenarioError, UsageError."""
-        found: list[dict[str, Any]] = self._do("repeat", 0, name, dict(changes), seed, None)
+        found: list[dict[str, Any]] = self._do(("repeat", name, dict(changes), seed, None), None)
         return found
 
-    def _do(self, *job: Any) -> Any:
+    def _do(self, job: Job, tell: Tell | None) -> Any:
+        worker = self._idle.get()
         try:
-            done = self._submit(job).result()
-        except BrokenProcessPool:
-            with self._lock:
-                self._pool = None
-            done = self._submit(job).result()
+            done = self._ask(worker, job, tell)
+        except (EOFError, OSError):
+            worker.end()
+            try:
+                done = self._ask(worker, job, tell)
+            except (EOFError, OSError):
+                worker.end()
+                raise UsageError("this world broke the process that ran it") from None
+        finally:
+            self._idle.put(worker)
         if isinstance(done, Refused):
             raise ScenarioError(list(done.faults)) if done.faults else UsageError(done.said)
         return done
 
-    def _submit(self, job: tuple[Any, ...]) -> Future[Any]:
-        with self._lock:
-            if self._pool is None:
-                self._news = self._context.SimpleQueue()
-                threading.Thread(target=self._listen, args=(self._news,), daemon=True).start()
-                self._pool = ProcessPoolExecutor(self.size, self._context, _begin, (self._news,))
-            return self._pool.submit(_work, *job)
-
-    def _listen(self, news: Any) -> None:
+    def _ask(self, worker: Worker, job: Job, tell: Tell | None) -> Any:
+        way = worker.begin()
+        way.send((job, tell is not None))
         while True:
-            try:
-                said = news.get()
-            except (EOFError, OSError):
-                return
-            if said is None:
-                return
-            number, title, share = said
-            tell = self._tells.get(number)
+            kind, *said = way.recv()
+            if kind == "done":
+                return said[0]
             if tell:
-                tell(title, share)
+                tell(*said)
 
     def close(self) -> None:
-        """Let the workers go."""
-        with self._lock:
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._news.put(None)
-                self._pool = None
+        """End every worker, whatever it does."""
+        for worker in self._all:
+            worker.end()
 
 
-class Refused:
-    """Why a worker made nothing: faults of the scenario, or words."""
-
-    def __init__(self, faults: tuple[Fault, ...], said: str) -> None:
-        self.faults, self.said = faults, said
-
-
-_making = Making()
-"""A worker's own."""
-
-_news: Any = None
-
-
-def _begin(news: Any) -> None:
-    """A worker's start: it hears where to tell of its progress, and leaves interrupts to its parent."""
-    import signal
-
-    global _news
-    _news = news
+def _serve(way: Connection) -> None:
+    """A worker's life: one job after another until its parent is gone. Interrupts are the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    making = Making()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            job, wanted = way.recv()
+
+            def tell(title: str, share: float | None) -> None:
+                way.send(("tell", title, share))
+
+            way.send(("done", _carry_out(making, job, tell if wanted else None)))
 
 
-def _work(task: Task, number: int, name: str, changes: dict[str, Any], seed: int, ground: Ground | None) -> Any:
-    def tell(title: str, share: float | None) -> None:
-        _news.put((number, title, share))
-
+def _carry_out(making: Making, job: Job, tell: Tell | None) -> Any:
+    task, name, changes, seed, ground = job
     try:
-        if task == "repeat":
-            return _making.repeat(name, changes, seed)
-        return _making.make(name, changes, seed, ground, tell if number else None)
+        return making.repeat(name, changes, seed) if task == "repeat" else making.make(name, changes, seed, ground, tell)
     except ScenarioError as error:
         return Refused(tuple(error.faults), "")
     except ChokepointError as error:

@@ -266,6 +266,13 @@ class Desk(Making):
             }
         )
 
+    def close(self) -> None:
+        """Take no more and let the workers go."""
+        self.runs.close()
+        self.spreads.close()
+        if self.crew:
+            self.crew.close()
+
     def say(self, key: str) -> str:
         from viz.texts import texts
 

@@ -145,7 +145,7 @@ def _lanes(
     chips, tick = trades["chips"][drawn], trades["tick"][drawn]
     total = np.zeros(len(codes), dtype=np.int64)
     np.add.at(total, row, chips)
-    order = _heaviest(codes, total)
+    order = _heaviest(codes, total, set(idle.tolist()))
     place = np.full(len(codes), -1)
     place[order] = np.arange(len(order))
     kept = place[row] >= 0
@@ -164,13 +164,13 @@ def _lanes(
     return lanes, flow, top
 
 
-def _heaviest(codes: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the lanes that are drawn, heaviest first, up to each kind's number."""
+def _heaviest(codes: NDArray[np.int64], total: NDArray[np.int64], always: set[int]) -> NDArray[np.int64]:
+    """Rows of the lanes that are drawn, heaviest first: those of `always`, and others up to each kind's number."""
     left = [MOST_LANES[kind] for kind in LANE_KINDS]
     rows = []
     for row in np.argsort(-total, kind="stable"):
         kind = int(codes[row]) % len(LANE_KINDS)
-        if left[kind]:
+        if left[kind] > 0 or int(codes[row]) in always:
             left[kind] -= 1
             rows.append(int(row))
     return np.array(rows, dtype=np.int64)

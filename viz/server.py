@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -152,13 +153,14 @@ def serve(house: state.House, host: str, port: int) -> None:
     import uvicorn
 
     warnings.filterwarnings("ignore", "Cookies with samesite", UserWarning)
-    uvicorn.run(
-        application(house),
-        host=host,
-        port=port,
-        access_log=False,
-        log_level="warning",
-        ws_max_size=MESSAGE_BYTES,
-        ws_ping_timeout=120,
-        timeout_graceful_shutdown=2,
-    )
+    with contextlib.closing(house.desk):
+        uvicorn.run(
+            application(house),
+            host=host,
+            port=port,
+            access_log=False,
+            log_level="warning",
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_timeout=120,
+            timeout_graceful_shutdown=2,
+        )
