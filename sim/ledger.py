@@ -26,7 +26,7 @@ OWNED = ("licensed", "domestic", "grey", "resale")
 TRANSIT_WEEKS = 12
 TITLE_WEEKS = 12
 
-KINDS = ("budget", "purchase", "mark-up", "freight", "duty", "share", "rent", "input", "penalty", "lapse")
+KINDS = ("budget", "purchase", "mark-up", "freight", "duty", "share", "rent", "input", "penalty", "lapse", "buy-back")
 
 
 @dataclass
@@ -151,9 +151,9 @@ class Ledger:
         self.seized += gone
         self.movements.append((self.tick, "seized", gone))
 
-    def move_stock(self, lab: int, chip: int, channel: int, chips: int) -> None:
-        """Chips leave a lab's stock for sale (retroactive rules, buy-back); the buyer's side is `ship_*`."""
-        self.stock[lab, chip, channel] -= chips
+    def take_stock(self, sold: Ints) -> None:
+        """Chips leave labs' stock for sale, (labs, chips, 4); the buyer's side is `ship_*`."""
+        self.stock -= sold
 
     def on_the_way(self) -> Ints:
         """Chips in transit to labs, (chips,)."""

@@ -262,6 +262,7 @@ class Behaviour(BaseModel):
         "x per year", "Planned growth of a lab's training, and the most it grows in a year."
     )
     retro_failure_share_per_year: Quantity = parameter("share per year", "Unrepaired failures without spares.")
+    forced_sale_share: Quantity = parameter("share of list", "What a host pays for cards that a retroactive rule puts on sale.")
     retro_software_share_per_year: Quantity = parameter("share per year", "Worth lost without software support.")
 
     # Government and reach

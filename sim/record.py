@@ -137,6 +137,8 @@ EVENT_KINDS: dict[str, str] = {
     "smuggled": "goods move past a rule",
     "bust": "a diversion network is shut",
     "seizure": "goods are taken",
+    "forced_sale": "a retroactive rule makes owners sell what stands within reach",
+    "bought_back": "a vendor takes back chips at the price a retroactive rule names",
     "price_response": "a vendor's market value answers a rule",
     "shell_entered": "a new diversion network begins",
 }

@@ -18,6 +18,7 @@ from sim.ordered_sum import weighted_sum
 from sim.quotas import Limit, limits
 from sim.rulebook import Rulebook
 from sim.scope import LegalClass
+from sim.terms import Retroactive
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -170,9 +171,9 @@ class Standing:
         self.foreign_share = np.where(frame.labs.region == CN, 1.0 - mandate, 1.0)
 
     @property
-    def retroactive(self) -> Any:
-        """The first duty on chips delivered earlier, None without any."""
-        return self.terms.retroactive[0] if self.terms.retroactive else None
+    def retroactive(self) -> tuple[Retroactive, ...]:
+        """Duties in force on chips delivered earlier."""
+        return self.terms.retroactive or ()
 
     def in_frame(self, chips: Bools) -> Bools:
         """A mask over the catalog's chips in the frame's order, (chips,)."""

@@ -79,9 +79,7 @@ class Retroactive(NamedTuple):
     """A duty on chips delivered before it.
 
     chips             bool (n_chips,).
-    inside            countries out of reach of seizure, where support and spares end:
-    failure_yearly    unrepaired failures, share of the stock a year;
-    software_yearly   loss of usable worth, share a year.
+    inside            countries out of reach of seizure, where support and spares end.
     reachable         countries where leases end after `notice_weeks` and stock of parents in `owners` must be sold.
     owners            countries of the parents concerned.
     buy_back          price offered for stock, share of list; 0 when none.
@@ -93,8 +91,6 @@ class Retroactive(NamedTuple):
     inside: tuple[str, ...]
     reachable: tuple[str, ...]
     owners: tuple[str, ...]
-    failure_yearly: float
-    software_yearly: float
     notice_weeks: float
     buy_back: float
     since_tick: int

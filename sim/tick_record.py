@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.frame import NEVER as NOT_OFFERED
 from sim.frame import ROW
+from sim.ledger import KINDS
 from sim.ordered_sum import ordered_sum
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from sim.world import World
 
 CHIP_COUNTS = ("chips", "dies", "stacks", "networks", "code")
-TOLD_KINDS = (1, 2, 4, 5, 7, 8)
+BUY_BACK = KINDS.index("buy-back")
+TOLD_KINDS = (1, 2, 4, 5, 7, 8, BUY_BACK)
 """Kinds of posting that the welfare account reads, rows of `sim.ledger.KINDS`."""
 
 ONE_OWNER_AXES = {"lab", "chip", "channel", "distributor", "maker", "region", "place", "party"}
@@ -217,6 +219,9 @@ def welfare(world: World) -> NDArray[np.float64]:
             out["channel"] += amount
         elif kind == 7:
             out["makers"] -= amount
+        elif kind == BUY_BACK:
+            out["makers"] -= amount
+            out["buyers"] += amount
         elif kind == 8:
             out["enforcement"] += amount
             out["grey"] -= amount

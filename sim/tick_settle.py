@@ -12,6 +12,7 @@ from sim.frame import CN, US
 from sim.keyed_random import keys_of, uniforms
 from sim.ordered_sum import ordered_sum
 from sim.progress import access, lag_months, vendor_use
+from sim.tick_retroactive import reach_back, unsupported
 from sim.units import H100_TPP, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def settle(world: World) -> None:
     world.seized = np.zeros_like(world.ledger.held)
     world.seized_usd = np.zeros(len(world.frame.names.distributor))
     _police(world)
+    reach_back(world)
     _scrap(world)
     world.ledger.check()
 
@@ -110,27 +112,9 @@ def _one_row(values: Ints, row: int, n: int) -> Ints:
 
 def _scrap(world: World) -> None:
     """Cards in place fail; without spares (a retroactive rule) more of them do. Parts of a card are carried."""
-    behaviour, ledger, labs = world.behaviour, world.ledger, world.frame.labs
-    rate = np.full(len(labs.region), behaviour.scrap_share_per_year.value)
-    retro = world.standing.retroactive
-    extra = np.zeros((len(labs.region), len(world.frame.chips.tpp)))
-    if retro:
-        bound = world.standing.in_frame(retro.chips)
-        extra[(labs.region == CN)[:, None] & bound[None, :]] = behaviour.retro_failure_share_per_year.value
-        _unsupported(world, bound)
-    ledger.scrap(_failed(ledger.stock, (rate[:, None] + extra) / WEEKS_PER_YEAR, world.scrap_fraction))
-
-
-def _unsupported(world: World, bound: NDArray[np.bool_]) -> None:
-    """Software of makers ages in China by the part of their cards there that a retroactive rule cuts off from support."""
-    chips, minds = world.frame.chips, world.minds
-    stock = world.ledger.stock[world.frame.labs.region == CN].sum(axis=(0, 2))
-    yearly = world.behaviour.retro_software_share_per_year.value
-    for maker in np.flatnonzero(~world.frame.makers.domestic):
-        own = chips.maker == maker
-        held = int(stock[own].sum(dtype=np.int64))
-        cut_off = int(stock[own & bound].sum(dtype=np.int64)) / held if held else 0.0
-        minds.software[CN, maker] *= 1.0 - yearly * cut_off / WEEKS_PER_YEAR
+    ledger = world.ledger
+    yearly = world.behaviour.scrap_share_per_year.value + unsupported(world)
+    ledger.scrap(_failed(ledger.stock, yearly / WEEKS_PER_YEAR, world.scrap_fraction))
 
 
 def progress(world: World) -> None:

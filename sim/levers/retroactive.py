@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from sim.levers.base import Force, Lever, Mask, lever, weeks_after
-from sim.quantity import Of, Quantity, Share, Weeks
+from sim.quantity import Share, Weeks
 from sim.scope import Places
 from sim.terms import Draft, Retroactive
-
-Yearly = Annotated[Quantity, Of("share per year", 0, 1)]
 
 
 @lever("retroactive")
@@ -20,9 +18,9 @@ class RetroactiveLever(Lever):
     """By place, for nothing can lift a chip out of a hall abroad.
 
     inside      out of reach: support and spares end; foreign-linked hosts may not resell or rent to listed users.
-                failure_yearly is what then breaks unrepaired, software_yearly what ageing software costs.
     reachable   allies and hubs: leases to `owners`' tenants end `notice` weeks on, stock of their firms must be sold.
-    buy_back    price offered for such stock, share of list; owners who value the chip less take it.
+    buy_back    price the vendor offers, share of list, for chips of `owners` wherever they stand; those who value the chip
+                less take it.
     """
 
     activities: ClassVar[tuple[str, ...]] = ("transfer", "rental")
@@ -31,8 +29,6 @@ class RetroactiveLever(Lever):
     inside: Places = ("CN", "HK", "MO")
     reachable: Places
     owners: Places = ("D5",)
-    failure_yearly: Yearly = Quantity(value=0.09, low=0.05, high=0.15, unit="share per year", source="assumption")
-    software_yearly: Yearly = Quantity(value=0.08, low=0.03, high=0.15, unit="share per year", source="assumption")
     notice: Weeks
     buy_back: Share | None = None
 
@@ -55,8 +51,6 @@ class RetroactiveLever(Lever):
                 inside,
                 reachable,
                 owners,
-                self.failure_yearly.at(day),
-                self.software_yearly.at(day),
                 notice_weeks,
                 self.buy_back.at(day) if self.buy_back else 0.0,
                 force.since_tick,
