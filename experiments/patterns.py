@@ -181,8 +181,8 @@ def rush_and_recovery(result: Result) -> float:
 
 
 def found_cuts(result: Result) -> float:
-    """Marks of the record that Nvidia's own designs meet, of 3: an interconnect cut with computing kept after the letter of
-    August 2022, a computing cut with memory kept after October 2023, one each; half of one each where announced within 8
+    """Marks of the record that Nvidia's own designs meet, of 3: an interconnect cut with computing kept after the rule of
+    October 2022, a computing cut with memory kept after October 2023, one each; half of one each where announced within 8
     weeks and in volume 8 to 30 weeks after (P2)."""
     of, names = result.record.of, result.record.names
     vendor = names["maker"].index("nvidia")
@@ -192,7 +192,7 @@ def found_cuts(result: Result) -> float:
         if 0 <= of["chip_announced_tick"][row] < result.clock.n_ticks
     ]
     marks = 0.0
-    for day, test in ((date(2022, 8, 29), _links_cut), (date(2023, 10, 16), _compute_cut)):
+    for day, test in ((date(2022, 10, 3), _links_cut), (date(2023, 10, 16), _compute_cut)):
         rule = result.clock.tick_of(day)
         after = [row for row in own if 0 <= of["chip_announced_tick"][row] - rule <= 8]
         good = [row for row in after if test(of, row)]

@@ -31,11 +31,9 @@ SPARES = 6
 CORE_STEPS, LEAST_CORES = 128, 8
 """Cores are fused off in units of 1/128, down to a sixteenth."""
 
-LINK_STEPS = 18
-"""Links go one by one; a flagship has 12 to 18."""
-
-SITES = 6
-"""Memory sites of a reticle-sized package, some of which a base part may leave empty."""
+LINK_GBPS, LINK_GROUP = 50.0, 4
+"""Both ways of one link, and how many are fused off together: a board spreads a part's links evenly over its switches, four
+on a board of eight H100s (vendor's board description; taken for other parts too, an assumption)."""
 
 RETICLE_MM2 = 858.0
 """Largest die one exposure makes; filler up to there lowers performance density."""
@@ -46,7 +44,8 @@ PRICE_STEPS = np.linspace(0.15, 1.25, 45)
 
 @dataclass(frozen=True)
 class Base:
-    """A part to cut from. soft: software maturity, training and inference."""
+    """A part to cut from. most_stacks: those of the largest package its maker has for this die, empty sites counted only
+    where a part of its own fills them; soft: software maturity, training and inference."""
 
     fp16_dense_tflops: float
     tpp: float
@@ -55,6 +54,7 @@ class Base:
     memory_gb: float
     die_area_mm2: float
     stacks: int
+    most_stacks: int
     dies: int
     list_usd: float
     unit_cost_usd: float
@@ -140,8 +140,8 @@ def designers(scenario: Scenario) -> list[str]:
 def cuts_of(base: Base, stack_usd: float) -> Cuts:
     """Every cut of a base part on the grid of cores, links, stacks and die area."""
     cores = np.arange(LEAST_CORES, CORE_STEPS + 1) / CORE_STEPS
-    links = np.arange(1, LINK_STEPS + 1) / LINK_STEPS
-    stacks = np.arange(1, max(SITES, base.stacks) + 1)
+    links = link_shares(base.io_gbps)
+    stacks = np.arange(1, base.most_stacks + 1)
     areas = np.unique([base.die_area_mm2, max(base.die_area_mm2, RETICLE_MM2 * base.dies)])
     core, link, stack, area = (axis.ravel() for axis in np.meshgrid(cores, links, stacks, areas, indexing="ij"))
     per_stack = stack / base.stacks
@@ -159,6 +159,12 @@ def cuts_of(base: Base, stack_usd: float) -> Cuts:
     worth = worths({**spec, "fp16_dense_tflops": fp16}, *(np.full(len(core), soft) for soft in base.soft))
     fused = (stack == base.stacks) & (area == base.die_area_mm2)
     return Cuts(fp16, spec, stack.astype(np.int64), cost, worth, fused)
+
+
+def link_shares(io_gbps: float) -> Floats:
+    """What may be left of a part's links, as shares of them all: groups of links, and all of them."""
+    group = LINK_GBPS * LINK_GROUP
+    return np.unique(np.append(np.arange(group, io_gbps, group) / io_gbps, 1.0))
 
 
 def at_distance(cuts: Cuts, safety_share: float, vendor: str, design: str, fab: str) -> Catalog:

@@ -24,7 +24,8 @@ Bools = NDArray[np.bool_]
 
 
 class Studios:
-    """Design teams of makers that find their own cuts: what each last looked at, and the rows it has used."""
+    """Design teams of makers that find their own cuts: flagships, that each last searched cuts of, who waits for a rule's
+    text, and the rows each has used."""
 
     def __init__(self, world: World) -> None:
         found = (
@@ -33,6 +34,8 @@ class Studios:
             else []
         )
         self.flagship = dict.fromkeys(found, -1)
+        self.cut_last = dict.fromkeys(found, -1)
+        self.owed: set[str] = set()
         self.cuts: dict[str, list[int]] = {maker: [] for maker in found}
 
 
@@ -44,11 +47,41 @@ def design(world: World) -> None:
     if not studios.cuts or world.law.buyer < 0:
         return
     news = world.standing.changed or _news(world)
+    awaited = _awaited(world)
     for maker in studios.cuts:
         flagship = _flagship(world, maker)
-        if flagship >= 0 and (news or flagship != studios.flagship[maker]):
-            _look(world, maker, flagship, flagship != studios.flagship[maker])
+        if flagship >= 0 and awaited[flagship]:
+            _put_aside(world, maker)
+            studios.owed.add(maker)
+        elif flagship >= 0 and (news or flagship != studios.flagship[maker] or maker in studios.owed):
+            _look(world, maker, flagship, flagship != studios.cut_last[maker])
+            studios.owed.discard(maker)
+            studios.cut_last[maker] = flagship
         studios.flagship[maker] = flagship
+
+
+def _awaited(world: World) -> Bools:
+    """Parts of whose sale to China a rule is said to be in the making: where its lines will lie is not known yet, (chips,)."""
+    out = np.zeros(len(world.frame.chips.tpp), dtype=bool)
+    clock, rules = world.frame.clock, world.rulebook.rules
+    for heard in world.rulebook.heard(world.tick):
+        if heard.signal in ("tighten", "disclosure") and clock.tick_of(rules[heard.rule].known) > world.tick:
+            out |= world.standing.china_cells(heard.cells)[0]
+    return out
+
+
+def _put_aside(world: World, maker: str) -> None:
+    """A drawing that has not been announced is dropped: the lines it was drawn to may move."""
+    chips, own = world.frame.chips, world.studios.cuts[maker]
+    while own and chips.announced_tick[own[-1]] > world.tick:
+        row = own.pop()
+        chips.announced_tick[row] = chips.volume_tick[row] = NEVER
+        chips.cut_from[row] = chips.successor_of[row] = -1
+        if own:
+            chips.succeeded_tick[own[-1]] = NEVER
+        of = world.record.of
+        of["chip_announced_tick"][row] = of["chip_volume_tick"][row] = NOT_IN_RUN
+        of["chip_cut_from"][row] = -1
 
 
 def _withdraw(world: World) -> None:
@@ -87,15 +120,19 @@ def _news(world: World) -> bool:
 
 
 def _flagship(world: World, maker: str) -> int:
-    """The maker's best part in volume that is drawn to nobody's limits and has no successor yet, -1 for none."""
+    """The maker's best part that is drawn to nobody's limits and past its ramp, its successor's not past, -1 for none.
+
+    What ramps is sold whole elsewhere; a cut of it is drawn in time to be announced when lines are free.
+    """
     chips, row = world.frame.chips, world.frame.row("maker", maker)
+    ramp = round(world.behaviour.release_weeks.value - world.behaviour.fuse_announce_weeks.value)
     held = (
         (chips.maker == row)
         & (chips.market == 0)
         & ~chips.for_china
         & (chips.hbm_stacks > 0)
-        & (chips.volume_tick <= world.tick)
-        & (chips.succeeded_tick > world.tick)
+        & ((chips.volume_tick <= 0) | (chips.volume_tick + ramp <= world.tick))
+        & (chips.succeeded_tick + ramp > world.tick)
     )
     rows = np.flatnonzero(held)
     return int(rows[chips.worth[0][rows].argmax()]) if len(rows) else -1
@@ -154,11 +191,22 @@ def _base(world: World, maker: str, row: int) -> Base:
         fp16_dense_tflops=part.fp16_dense_tflops.value,
         **specs,
         stacks=int(chips.hbm_stacks[row]),
+        most_stacks=_most_stacks(world, maker, row),
         dies=int(chips.dies[row]),
         list_usd=float(world.list_usd[row]),
         unit_cost_usd=float(chips.unit_cost_usd[row]),
         soft=software_of(world.scenario, maker),
     )
+
+
+def _most_stacks(world: World, maker: str, row: int) -> int:
+    """Stacks of the largest package that the maker has, or will have announced when a cut ships, for the die of this part."""
+    chips, catalog = world.frame.chips, world.rulebook.catalog
+    soon = world.tick + round(world.behaviour.board_volume_weeks.value)
+    own = (chips.maker == world.frame.row("maker", maker)) & ~chips.for_china & (chips.announced_tick <= soon)
+    area = catalog.spec["die_area_mm2"][[_column(world, chip) for chip in range(len(own))]]
+    alike = own & (area == area[row]) & (chips.dies == chips.dies[row])
+    return int(chips.hbm_stacks[alike].max(initial=chips.hbm_stacks[row]))
 
 
 def _demand(world: World, maker: str, flagship: int) -> Demand:
