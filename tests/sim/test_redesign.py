@@ -22,8 +22,8 @@ def base(name: str, most_stacks: int) -> Base:
     """A shipped part as something to cut from, at board cost."""
     chip = HISTORY.world.chips[name]
     return Base(chip.fp16_dense_tflops.value, chip.tpp.value, chip.io_gbps.value, chip.membw_gbps.value, chip.memory_gb.value,
-                chip.die_area_mm2.value, round(chip.hbm_stacks.value), most_stacks, round(chip.dies.value), chip.list_price_usd.value,
-                1.78 * chip.unit_cost_usd.value, (1.0, 1.0))
+                chip.die_area_mm2.value, round(chip.hbm_stacks.value), most_stacks, round(chip.dies.value),
+                chip.list_price_usd.value, 1.78 * chip.unit_cost_usd.value, (1.0, 1.0))
 
 
 def lawful(cuts: Cuts, day: date, known_by: date) -> np.ndarray:
