@@ -13,7 +13,6 @@ from typing import Any
 import sim
 from experiments import scoring
 from experiments.facts import Facts, read_facts
-from experiments.posterior import Draws, draws_for
 from experiments.readings import Job, Lost, Reading, read_jobs
 from experiments.scoring import MECHANISMS, NO_RULES, Score, Spread
 from sim.errors import UsageError
@@ -74,10 +73,10 @@ def backtest(world: str, said: str, seeds: Sequence[int], workers: int, told: To
     for name, ids in by_world.items():
         built = sim.build(sim.load(name), 1).record
         facts.check_labels(labels_of(built.names, sim.load(name).world.chips), built.clock, ids)
-    draws = draws_for(scenario.hash)
-    plan = {(name, seed): Job(name, draws.of(row), seed, said, tuple(ids))
-            for name, ids in by_world.items() for row, seed in enumerate(seeds)}
-    rivals = _rival_jobs(facts, by_world, said, seeds[:RIVAL_SEEDS], draws) if with_rivals else {}
+    fitted = {name: sim.load(name).posterior for name in by_world}
+    plan = {(name, seed): Job(name, fitted[name].settings(seed), seed, said, tuple(ids))
+            for name, ids in by_world.items() for seed in seeds}
+    rivals = _rival_jobs(facts, by_world, said, seeds[:RIVAL_SEEDS]) if with_rivals else {}
     jobs = list(dict.fromkeys((*plan.values(), *(job for own in rivals.values() for job in own))))
     found = read_jobs(jobs, workers, told)
     clock = sim.build(scenario, 1).record.clock
@@ -91,7 +90,7 @@ def backtest(world: str, said: str, seeds: Sequence[int], workers: int, told: To
     lost = tuple(dict.fromkeys(one for one in found.values() if isinstance(one, Lost)))
     if len([one for one in plan.values() if isinstance(found[one], Lost)]) == len(plan):
         raise UsageError(f"no run of {world} ended; first error: {lost[0].error}")
-    return Backtest(world, scenario.hash, facts, tuple(seeds), draws.note, tuple(scores), kept, lost)
+    return Backtest(world, scenario.hash, facts, tuple(seeds), scenario.posterior.note, tuple(scores), kept, lost)
 
 
 def _scored_row(rows: Sequence[Sequence[float]]) -> int:
@@ -108,9 +107,8 @@ def _by_world(facts: Facts, world: str) -> dict[str, list[str]]:
     return found
 
 
-def _rival_jobs(facts: Facts, by_world: Mapping[str, Sequence[str]], said: str, seeds: Sequence[int], draws: Draws
-                ) -> dict[str, list[Job]]:
-    """For each fact without two earlier observations, the runs with its mechanism off."""
+def _rival_jobs(facts: Facts, by_world: Mapping[str, Sequence[str]], said: str, seeds: Sequence[int]) -> dict[str, list[Job]]:
+    """For each fact without two earlier observations, the runs with its mechanism off, at the posterior's centre."""
     found: dict[str, list[Job]] = {}
     wanted: dict[tuple[str, str], list[str]] = {}
     for world, ids in by_world.items():
@@ -124,7 +122,7 @@ def _rival_jobs(facts: Facts, by_world: Mapping[str, Sequence[str]], said: str, 
     for (world, mechanism), ids in wanted.items():
         scenario = NO_RULES if mechanism == "rules" else world
         switch = () if mechanism == "rules" else (MECHANISMS[mechanism],)
-        jobs = [Job(scenario, (*draws.of(row), *switch), seed, said, tuple(ids)) for row, seed in enumerate(seeds)]
+        jobs = [Job(scenario, switch, seed, said, tuple(ids)) for seed in seeds]
         for name in ids:
             found[name] = jobs
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sim
 from experiments.design import Design, Study, plan
 from experiments.engines.base import Engine, Work, drive
 from experiments.outcome import Outcome
@@ -15,6 +17,7 @@ from experiments.provenance import SCENARIO_MODEL, canonical, sources_of
 from experiments.store import Mended, Store
 from experiments.tasks import overrides, run_chunk
 from sim.errors import UsageError
+from sim.quantity import Quantity
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -84,13 +87,13 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
     """
     if model != SCENARIO_MODEL:
         return Store.create(folder, design, _study(design, model, {}), {})
-    import sim
-
     loaded = {name: sim.load(name) for name in design.scenarios}
     main = loaded[design.scenario]
-    known = ranges_of(main) | {name: item.model_dump() for name, item in main.uncertainties.items()}
+    known = ranges_of(main) | uncertain_of(main)
     stated = {name: Outcome.of(item).text for name, item in main.outcomes.items()}
     whole = design.completed(known, stated)
+    if whole.posterior:
+        whole = whole.model_copy(update={"draws": _draws(whole)})
     study = _study(whole, model, {name: scenario.hash for name, scenario in loaded.items()})
     _try_settings(whole, study)
     return Store.create(folder, whole, study, {name: canonical(scenario.plain()) for name, scenario in loaded.items()})
@@ -98,13 +101,21 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
 
 def _try_settings(design: Design, study: Study) -> None:
     """Read each policy's scenario with the settings of its first draw: a wrong name is told before a folder is made."""
-    import sim
-
     seen: dict[str, None] = {}
     for entry, case in plan(design, study, design.seeds[:1]):
         if entry.policy not in seen:
             seen[entry.policy] = None
             sim.load(case.scenario, overrides(case))
+
+
+def _draws(design: Design) -> dict[str, tuple[dict[str, float], ...]]:
+    """The draws of every policy's scenario, without what its levers and settings state."""
+    found = {}
+    for name, policy in design.all_policies().items():
+        settings = tuple(f"{path}={json.dumps(value)}" for path, value in {**design.constants, **policy.settings}.items())
+        fitted = sim.load(policy.scenario or design.scenario, (*policy.levers, *settings)).posterior
+        found[name] = tuple(dict(draw) for draw in fitted.draws)
+    return found
 
 
 def ranges_of(scenario: Scenario) -> dict[str, dict[str, Any]]:
@@ -115,6 +126,40 @@ def ranges_of(scenario: Scenario) -> dict[str, dict[str, Any]]:
         if not isinstance(value, str) and value.low < value.high:
             found[f"behaviour.{name}"] = {"low": value.low, "high": value.high}
     return found
+
+
+def uncertain_of(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """What the scenario declares uncertain as factors by name; one without ends takes the range its value states. Raises
+    UsageError where that states none."""
+    found = {}
+    for name, item in scenario.uncertainties.items():
+        words = item.model_dump(exclude={"source"})
+        if item.low is None and item.high is None and not item.values:
+            low, high = range_at(scenario, item.path)
+            if not low < high:
+                raise UsageError(f'the uncertainty "{name}" has no range, and {item.path} states none; write low and high')
+            words |= {"low": low, "high": high}
+        found[name] = words
+    return found
+
+
+def range_at(scenario: Scenario, path: str) -> tuple[float, float]:
+    """Low and high that the value at a dotted path states; equal where it states no range."""
+    here = _at(scenario, path)
+    return (float(here.low), float(here.high)) if isinstance(here, Quantity) else (0.0, 0.0)
+
+
+def value_at(scenario: Scenario, path: str) -> float:
+    """The number at a dotted path."""
+    here = _at(scenario, path)
+    return float(here.value if isinstance(here, Quantity) else here)
+
+
+def _at(scenario: Scenario, path: str) -> Any:
+    here: Any = scenario
+    for word in path.split("."):
+        here = here[word] if isinstance(here, Mapping) else getattr(here, word)
+    return here
 
 
 def _study(design: Design, model: str, hashes: Mapping[str, str]) -> Study:

@@ -17,7 +17,7 @@ _ORDER = {
     "One run": ("run", "compare", "explain", "report", "cite", "viz"),
     "Scenarios": ("list", "new", "validate", "diff", "schema"),
     "Many runs": ("sweep", "ensemble", "resume", "extend", "status", "query", "export"),
-    "Questions": ("sensitivity", "discover", "attribute", "search", "calibrate", "backtest", "verify"),
+    "Questions": ("sensitivity", "discover", "attribute", "search", "screen", "calibrate", "backtest", "forecast", "verify"),
 }
 """How the help groups verbs; any other goes under Tools."""
 

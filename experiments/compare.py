@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from textwrap import shorten
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from experiments.pairing import Paired, paired
 from experiments.single import run_one
 from sim.errors import ChokepointError, UsageError
 from sim.headline import Figure, figures_of
+from sim.posterior import UNFITTED, Fitted
 from sim.provenance import digest, lock_hash, machine, source_hash, versions
 from sim.record import Event
 from sim.results import RESULTS_SCHEMA, Result, write_folder
@@ -66,11 +68,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Job:
-    """One run to do; `traced` keeps its events and trades for the comparison of two logs."""
+    """One run to do, with the posterior draw of its seed; `traced` keeps its events and trades for the comparison of two
+    logs."""
 
     side: Side
     seed: int
     traced: bool
+    draw: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return (*self.side.settings, *self.draw)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,7 @@ class Reading:
     values: NDArray[np.float64]
     quarters: tuple[str, ...]
     curves: dict[str, NDArray[np.float64]]
+    posterior: str
     events: tuple[tuple[str, Event], ...] = ()
     flows: tuple[dict[tuple[str, str, str], int], ...] = ()
 
@@ -145,11 +154,11 @@ class Comparison:
 def read_job(job: Job) -> Reading | Failure:
     """Run one job; a run that raises becomes a Failure."""
     try:
-        return _reading(run_one(job.side.scenario, job.side.settings, job.seed, "headline"), job.traced)
+        return _reading(run_one(job.side.scenario, job.settings, job.seed, "headline"), job.traced)
     except ChokepointError as error:
         if error.exit_code in (2, 3):
             raise
-        settings = "".join(f" --set {setting}" for setting in job.side.settings)
+        settings = "".join(f" --set {setting}" for setting in job.settings)
         return Failure(str(error), f"chokepoint run {job.side.scenario} --seed {job.seed}{settings}")
 
 
@@ -170,9 +179,11 @@ def read_all(jobs: Sequence[Job], workers: int, told: Callable[[int, int], None]
     return {job: found[job] for job in jobs}
 
 
-def jobs_of(sides: Sequence[Side], seeds: Sequence[int]) -> list[Job]:
-    """Every side on every seed, seed by seed; the first seed is traced."""
-    return [Job(side, seed, seed == seeds[0]) for seed in seeds for side in dict.fromkeys(sides)]
+def jobs_of(sides: Sequence[Side], seeds: Sequence[int], fitted: Mapping[Side, Fitted] = MappingProxyType({})) -> list[Job]:
+    """Every side on every seed, seed by seed, with the draw of the seed from the posterior of each side's scenario; the first
+    seed is traced."""
+    return [Job(side, seed, seed == seeds[0], fitted.get(side, UNFITTED).settings(seed))
+            for seed in seeds for side in dict.fromkeys(sides)]
 
 
 def comparison(a: Side, b: Side, seeds: Sequence[int], found: Mapping[Job, Reading | Failure]) -> Comparison:
@@ -226,6 +237,7 @@ def _reading(result: Result, traced: bool) -> Reading:
         values,
         quarters,
         curves,
+        result.scenario.posterior.note,
         tuple((clock.date_of(event.tick).isoformat(), event) for event in result.events) if traced else (),
         _flows(result) if traced else (),
     )
@@ -342,6 +354,7 @@ def plain(found: Comparison) -> dict[str, Any]:
         "a_title": one.title,
         "b_title": found.runs[found.b, found.seeds[0]].title,
         "seeds": list(found.seeds),
+        "posterior": one.posterior,
         "windows": list(one.windows),
         "lines": [_plain_line(line) for line in found.lines],
         "parting": asdict(found.parting) if found.parting else None,

@@ -80,6 +80,7 @@ def claims(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                         "scenario": data[side]["scenario"],
                         "overrides": data[side]["settings"],
                         "seeds": data["seeds"],
+                        "drawn": True,
                         "metric": figure["metric"],
                         "filters": figure["filters"],
                         "window": "" if line["window"] == WHOLE else line["window"],

@@ -143,7 +143,8 @@ def show_matrix(found: Sequence[Comparison], to: Console) -> None:
 
 def _read(sides: Sequence[Side], seeds: Sequence[int], workers: int, bar: Bar) -> Any:
     try:
-        return read_all(jobs_of(sides, seeds), workers, bar)
+        fitted = {side: sim.load(side.scenario, side.settings).posterior for side in sides}
+        return read_all(jobs_of(sides, seeds, fitted), workers, bar)
     finally:
         bar.close()
 

@@ -88,6 +88,10 @@ class Design(BaseModel):
     sampling: Sampling = Sampling()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds)] = (1,)
     recording: Literal["headline", "standard", "full"] = "headline"
+    posterior: bool = False
+    """Whether each seed takes its draw of the scenario's posterior, all policies the same; else its centre."""
+    draws: dict[str, tuple[dict[str, float], ...]] = {}
+    """Those draws by policy, values by path without what the policy states; filled in when the experiment starts."""
 
     @model_validator(mode="after")
     def _whole(self) -> Design:
@@ -191,10 +195,12 @@ def plan(design: Design, study: Study, seeds: Sequence[int]) -> Iterator[tuple[E
     drawn = points(design.factors, design.sampling)
     for name, policy in design.all_policies().items():
         scenario = policy.scenario or design.scenario
+        draws = design.draws.get(name, ())
         for point in drawn:
-            settings = _settings(design, policy, point)
-            words = {"levers": policy.levers, "settings": settings, "recording": study.recording}
+            stated = _settings(design, policy, point)
             for seed in seeds:
+                settings = tuple(sorted({**(draws[(seed - 1) % len(draws)] if draws else {}), **dict(stated)}.items()))
+                words = {"levers": policy.levers, "settings": settings, "recording": study.recording}
                 key = run_key(study.model, study.hash_of(scenario), words, seed, study.sources)
                 yield (
                     Entry(name, point.draw, point.block, point.row, seed, point.values, key),

@@ -28,13 +28,15 @@ Reading = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Job:
-    """One run and the facts to read off it. facts: name or path of their file; ids: which of them."""
+    """One run and the facts to read off it. facts: name or path of their file; ids: which of them; unfitted: without the
+    posterior that the scenario names."""
 
     scenario: str
     settings: tuple[str, ...]
     seed: int
     facts: str
     ids: tuple[str, ...]
+    unfitted: bool = False
 
     @property
     def command(self) -> str:
@@ -63,7 +65,7 @@ def read_job(job: Job) -> Reading | Lost:
 
     try:
         facts = _facts(job.facts)
-        scenario = assembled(_layers(job.scenario), job.settings)
+        scenario = assembled(_layers(job.scenario, job.unfitted), job.settings)
         asked = {name: [part.model_dump(mode="json") for part in facts.facts[name].readings] for name in job.ids}
         file = KEPT / f"{digest(scenario.hash, str(job.seed), source_hash(), canonical(asked))[:32]}.json"
         if file.is_file():
@@ -95,10 +97,10 @@ def _facts(said: str) -> Facts:
 
 
 @lru_cache(maxsize=4)
-def _layers(said: str) -> Any:
+def _layers(said: str, unfitted: bool) -> Any:
     from sim.scenario_io import read_layers
 
-    return read_layers(said)
+    return read_layers(said, unfitted)
 
 
 def read_jobs(jobs: Sequence[Job], workers: int, told: Callable[[int, int], None]) -> Mapping[Job, Reading | Lost]:

@@ -86,7 +86,7 @@ class Score:
 
     @property
     def weight(self) -> float:
-        return 0.5 if self.fact.confidence == "low" else 1.0
+        return weight_of(self.fact)
 
     @property
     def rivals(self) -> dict[str, float]:
@@ -131,6 +131,11 @@ def known(value: float) -> float | None:
 def band_of(low: float, central: float, high: float) -> float:
     """Width of an analyst's band or of a point."""
     return max(high - low, POINT_SHARE * abs(central))
+
+
+def weight_of(fact: Fact) -> float:
+    """What a fact counts in its group."""
+    return 0.5 if fact.confidence == "low" else 1.0
 
 
 def tolerance_of(fact: Fact) -> float:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,24 @@ class Claim:
 
 
 def _jobs(words: Mapping[str, Any]) -> tuple[Job, ...]:
-    """From `runs: [[scenario, overrides, seed], ...]`, or one scenario with overrides on several seeds."""
+    """From `runs: [[scenario, overrides, seed], ...]`, or one scenario with overrides on several seeds, each with its posterior
+    draw where the words say `drawn`."""
     if "runs" in words:
         return tuple(((str(name), tuple(said)), int(seed)) for name, said, seed in words["runs"])
-    source = (str(words["scenario"]), tuple(words["overrides"]))
-    return tuple((source, int(seed)) for seed in words["seeds"])
+    scenario, overrides = str(words["scenario"]), tuple(words["overrides"])
+    fitted = _fitted(scenario, overrides) if words.get("drawn") else UNFITTED
+    return tuple(((scenario, (*overrides, *fitted.settings(int(seed)))), int(seed)) for seed in words["seeds"])
+
+
+@lru_cache(maxsize=16)
+def _fitted(scenario: str, overrides: tuple[str, ...]) -> Fitted:
+    """The posterior of a scenario; none where it cannot be read, which its run tells."""
+    import sim
+
+    try:
+        return sim.load(scenario, overrides).posterior
+    except ChokepointError:
+        return UNFITTED
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from sim.errors import UsageError, nearest
 from sim.headline import Headline, headline
 from sim.metrics import DIMS, LEVELS, METRICS, Level, Tally, metrics
 from sim.panel import Panel
+from sim.posterior import Fitted
 from sim.provenance import digest, lock_hash, machine, source_hash, versions
 from sim.record import Event, Record
 
@@ -48,6 +49,9 @@ class ScenarioLike(Protocol):
 
     @property
     def hash(self) -> str: ...
+
+    @property
+    def posterior(self) -> Fitted: ...
 
     def plain(self) -> dict[str, Any]: ...
 
@@ -209,7 +213,8 @@ class Result:
         return {
             "results_schema": RESULTS_SCHEMA, "kind": "run", "run_id": self.run_id,
             "scenario": {"name": self.name, "title": self.scenario.title, "hash": self.scenario.hash,
-                         "asked": self.asked or self.name, "overrides": list(self.overrides)},
+                         "asked": self.asked or self.name, "overrides": list(self.overrides),
+                         "posterior": self.scenario.posterior.note},
             "seeds": [self.seed], "recording": self.recording,
             "time": {"start": self.clock.start.isoformat(), "end": self.clock.end.isoformat(),
                      "ticks": self.clock.n_ticks},

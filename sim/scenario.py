@@ -27,6 +27,7 @@ from sim.clock import Clock
 from sim.kept import kept
 from sim.levers.base import Rule
 from sim.parameters import Behaviour
+from sim.posterior import UNFITTED, Fitted
 from sim.quantity import Day, Of, Quantity, Share, Usd, Weeks, day_of, fault, number_of
 
 SCHEMA = 1
@@ -401,7 +402,7 @@ Distribution = Literal["uniform", "log_uniform", "triangular", "normal", "lognor
 
 
 class Uncertainty(Section):
-    """A value that is not known: which one, and how it may fall."""
+    """A value that is not known: which one, and how it may fall. Without low, high and values: the range the value states."""
 
     path: str = Field(description="dotted path of the value, such as behaviour.impatience")
     distribution: Distribution = "uniform"
@@ -409,6 +410,7 @@ class Uncertainty(Section):
     central: Number | None = None
     high: Number | None = None
     values: tuple[Any, ...] = ()
+    source: str = Field("", description="where the range comes from; empty: that of the value")
     note: str = ""
 
 
@@ -435,11 +437,17 @@ class Scenario(Section):
         {}, description="figures that designs read: metric, where, window, statistic")
 
     _origin: Any = PrivateAttr(None)
+    _fitted: Fitted = PrivateAttr(UNFITTED)
 
     @property
     def clock(self) -> Clock:
         """The run's clock, fiscal calendars included."""
         return Clock(self.time.start, self.time.end, self.world.fiscal)
+
+    @property
+    def posterior(self) -> Fitted:
+        """The fitted values it stands on, and its draws."""
+        return self._fitted
 
     def where(self, path: str) -> str:
         """'file:line' of the entry that set a dotted path; empty for a scenario that was not read from files."""

@@ -25,6 +25,7 @@ import yaml
 from pydantic import ValidationError
 
 from sim.errors import Fault, ScenarioError, UsageError, nearest
+from sim.posterior import CentreLayer, Fitted, Posterior, centre_layer, standing
 from sim.quantity import shown
 from sim.scenario import SCHEMA, Scenario
 from sim.scenario_faults import faults_of, reference_faults, rule_faults
@@ -42,6 +43,8 @@ MAX_REPEATED = 20_000
 
 MAX_FILES = 100
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+_PARTS = ("world/", "rules/", "facts/", "teaching/lessons/")
+"""Folders of files that are no scenarios of their own."""
 
 # --- the public door --------------------------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ def shipped_names() -> list[str]:
     """Names of the shipped scenarios that can be run: files with a title, in order of name."""
     root = shipped_folder()
     found = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
-    return sorted(name for name in found if not name.startswith(("world/", "rules/", "facts/", "teaching/lessons/")))
+    return sorted(name for name in found if name != "posterior" and not name.startswith(_PARTS))
 
 
 def about(name: str) -> tuple[str, str]:
@@ -92,10 +95,28 @@ def about(name: str) -> tuple[str, str]:
     return str(data.get("title", "")), str(data.get("summary", ""))
 
 
-def read_layers(name_or_path: str | Path) -> list[Layer]:
-    """Every file a scenario stands on, what it extends first, itself last."""
+def read_layers(name_or_path: str | Path, unfitted: bool = False) -> list[Layer]:
+    """Every file a scenario stands on, what it extends first, itself last, each followed by the centre of the posterior it
+    names; `unfitted` leaves posteriors out."""
     source = _find(str(name_or_path))
-    return _Reader().layers(source, _parse(_text_of(source), source))
+    return _Reader(unfitted).layers(source, _parse(_text_of(source), source))
+
+
+def read_posterior(path: Path) -> Posterior:
+    """A posterior file. Raises ScenarioError when it is none."""
+    source = _Source(path, path.resolve().parent, str(path))
+    return _posterior(_parse(_text_of(source), source))
+
+
+def _posterior(layer: Layer) -> Posterior:
+    try:
+        return Posterior.model_validate(layer.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        said = str(first.get("ctx", {}).get("said", "does not do: " + first["msg"]))
+        raise ScenarioError([Fault(layer.file, layer.line(tuple(key.split("."))) or 1, key, said,
+                                   "make a posterior with chokepoint calibrate")]) from None
 
 
 # --- finding and reading files ----------------------------------------------------------------------------------------
@@ -175,8 +196,9 @@ def _refusal(source: _Source, said: str, wanted: str, line: int = 1, key: str = 
 
 @dataclass
 class _Reader:
-    """Follows `extends`: each file once, what is extended first; a circle is refused."""
+    """Follows `extends`: each file once, what is extended first; a circle is refused. unfitted: posteriors are left out."""
 
+    unfitted: bool = False
     seen: dict[Path, Layer] = field(default_factory=dict)
 
     def layers(self, source: _Source, layer: Layer, trail: tuple[Path, ...] = ()) -> list[Layer]:
@@ -186,7 +208,10 @@ class _Reader:
             line = layer.line(("extends", str(i))) or layer.line(("extends",)) or 1
             before.extend(self._extended(name, source, layer, line, (*trail, path)))
         self.seen[path] = layer
-        return [*before, layer]
+        named = layer.data.get("posterior")
+        if self.unfitted or named is None:
+            return [*before, layer]
+        return [*before, layer, _centre(named, source, layer, [*before, layer])]
 
     def _names(self, layer: Layer) -> list[str]:
         said = layer.data.get("extends", [])
@@ -213,6 +238,26 @@ class _Reader:
             raise ScenarioError([Fault(layer.file, line, "extends", f"more than {MAX_FILES} files",
                                        "extend fewer files")])
         return self.layers(found, _parse(_text_of(found), found), trail)
+
+
+def _centre(named: Any, source: _Source, layer: Layer, under: list[Layer]) -> CentreLayer:
+    """The centre of the posterior that a layer names, empty where there is no such file or it was fitted on something else
+    than the layers under it."""
+    if not isinstance(named, str):
+        raise ScenarioError([Fault(layer.file, layer.line(("posterior",)), "posterior", f"{shown(named)} is no name",
+                                   "write the name of a posterior file")])
+    found = _resolve(named, source)
+    if isinstance(found, str):
+        return CentreLayer(layer, {}, Fitted(f'the posterior "{named}" {found.replace("scenario", "file")}; values are those of '
+                                             "the files, and an ensemble is of seeds alone"))
+    said = _parse(_text_of(found), found)
+    posterior = _posterior(said)
+    hashed = assembled(under).hash
+    if posterior.hash != hashed:
+        return CentreLayer(layer, {}, Fitted(f"{found.label} is left out: it was fitted on {posterior.scenario} "
+                                             f"{posterior.hash[:12]}, which now is {hashed[:12]}; values are those of the files, "
+                                             "and an ensemble is of seeds alone"))
+    return centre_layer(said, posterior, merged(under))
 
 
 def _resolve(name: str, source: _Source) -> _Source | str:
@@ -578,6 +623,7 @@ def assembled(layers: list[Layer], overrides: Sequence[str] = ()) -> Scenario:
     if faults:
         raise ScenarioError(list(dict.fromkeys(faults)))
     scenario._origin = origin
+    scenario._fitted = standing(layers)
     return scenario
 
 
@@ -589,6 +635,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema = _sparse(Scenario.model_json_schema(by_alias=True, mode="validation"))
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    schema["properties"]["posterior"] = {"type": "string", "description": "file of fitted values: its centre is laid over this"}
     schema["properties"]["extends"] = {**names, "description": "scenarios this one stands on; later ones win"}
     rules = schema["properties"]["rules"]
     rules["properties"] = {"without": {**names, "description": "ids of rules to leave out"}}

@@ -89,14 +89,14 @@ class Origin:
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """One mapping from layers, later over earlier, without `extends`. It may share parts with them: copy to change.
+    """One mapping from layers, later over earlier, without `extends` and `posterior`. It may share parts with them: copy to change.
 
     `rules.without` adds up over layers; a rule that a later layer states is back in.
     """
     data: dict[str, Any] = {}
     for layer in layers:
         gone = _without(data)
-        data = merge(data, {key: part for key, part in layer.data.items() if key != "extends"})
+        data = merge(data, {key: part for key, part in layer.data.items() if key not in ("extends", "posterior")})
         if gone and isinstance(layer.data.get("rules"), dict):
             back = layer.data["rules"]
             data["rules"]["without"] = [name for name in gone if name not in back] + _without(layer.data)

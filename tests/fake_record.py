@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import Clock
+from sim.posterior import UNFITTED
 from sim.record import (
     ATTRIBUTES,
     CHANNELS,
@@ -61,6 +62,7 @@ class FakeScenario:
     summary = "Closed forms in place of a simulation."
     hash = "0" * 64
     rules: ClassVar[dict[str, Any]] = {}
+    posterior = UNFITTED
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""

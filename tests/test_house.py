@@ -30,7 +30,7 @@ COPYLEFT = re.compile(r"(?<!L)(A?GPL|GNU (Affero )?General Public)", re.IGNORECA
 EXTRAS = ("viz", "dask", "analysis")
 
 VERBS = ("attribute", "backtest", "bench", "calibrate", "cite", "compare", "diff", "discover", "ensemble", "explain",
-         "extend", "list", "new", "query", "report", "resume", "run", "schema", "search", "sensitivity", "status",
+         "extend", "forecast", "list", "new", "query", "report", "resume", "run", "schema", "screen", "search", "sensitivity", "status",
          "sweep", "validate", "verify", "viz")
 
 

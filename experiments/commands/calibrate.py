@@ -18,8 +18,8 @@ SOME_FAILED = 4
 @click.option("--parameter", "paths", multiple=True, metavar="PATH",
               help="A value to fit, within the range it states; without any, the uncertainties the scenario declares.")
 @click.option("--waves", type=click.IntRange(1, 20), default=3, show_default=True, help="Rounds of runs.")
-@click.option("--runs", type=click.IntRange(6, 100_000), default=100, show_default=True, help="Runs a wave.")
-@click.option("--draws", type=click.IntRange(2, 10_000), default=50, show_default=True, help="Draws of the posterior.")
+@click.option("--runs", type=click.IntRange(6, 100_000), default=120, show_default=True, help="Runs a wave.")
+@click.option("--draws", type=click.IntRange(2, 10_000), default=40, show_default=True, help="Draws of the posterior.")
 @options("out", "workers", "json", "quiet")
 def command(scenario: str, facts: str, paths: tuple[str, ...], waves: int, runs: int, draws: int, out: Path | None, workers: int,
             as_json: bool, quiet: bool) -> int:
@@ -40,20 +40,26 @@ def command(scenario: str, facts: str, paths: tuple[str, ...], waves: int, runs:
             bar.close()
     told = plain(found)
     manifest = {"kind": "calibration", "scenario": scenario, "hash": found.hash, "code": {"sources": source_hash()},
-                "versions": versions(), "runs": found.n_runs}
-    posterior = found.posterior().model_dump(mode="json", by_alias=False, exclude={"schema_"})
+                "versions": versions(), "runs": len(found.pool)}
+    posterior = found.posterior().model_dump(mode="json", by_alias=True)
     write_folder(folder, {"manifest.json": (json.dumps(manifest, indent=1) + "\n").encode(),
                           "calibration.json": (json.dumps(told, indent=1) + "\n").encode(),
-                          "posterior.yaml": dumps({"schema": 1, **posterior}).encode()})
+                          "posterior.yaml": dumps(posterior).encode()})
     if as_json:
         print_json({"folder": str(folder), **told})
     elif not quiet:
         left = ", ".join(f"{share:.1%}" for share in found.standing)
-        click.echo(f"{found.n_runs} runs, {len(found.ids)} facts, {len(found.factors)} parameters; left standing after each wave: "
-                   f"{left}" + ("" if found.plausible else "; no point is plausible, the least implausible went on"))
+        misfit, scored = told["misfit"], found.scored
+        click.echo(f"{len(found.pool)} runs, {len(found.ids)} facts, {len(found.factors)} parameters; not implausible after each "
+                   f"wave: {left} of the box; misfit {misfit['own']:.3f} as the scenario stands, {misfit['centre']:.3f} at the "
+                   f"centre; {len(found.draws)} draws pass {scored['facts_passed']} of {scored['facts']} facts, "
+                   f"{scored['groups_passed']} of {scored['groups']} groups")
         for path, value in told["centre"].items():
             click.echo(f"  {path} = {value:g}  touches {', '.join(told['touches'][path]) or 'no fact'}")
-        click.echo(f"{folder / 'posterior.yaml'}")
+        for fold in told["folds"]:
+            click.echo(f"fold of {len(fold['held'])} facts held out: {fold['held_share']:.0%} of its groups pass, "
+                       f"{fold['held_share_when_fitted']:.0%} when fitted")
+        click.echo(f"{folder / 'posterior.yaml'}  ships as scenarios/posterior.yaml")
     for one in found.lost:
         click.echo(f"failed: {one.error}\n  {one.command}", err=True)
     return SOME_FAILED if found.lost else 0

@@ -53,7 +53,8 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Run SCENARIO over many seeds; with --policy, each named lever or scenario on the same seeds."""
+    """Run SCENARIO over many seeds, each with its draw of the posterior where there is one; with --policy, each named lever
+    or scenario on the same seeds and draws."""
     import sim
     from experiments.batch import start
     from experiments.design import Design
@@ -69,6 +70,7 @@ def command(
         "constants": console.scalar_settings(settings),
         "outcomes": {text: text for text in kept},
         "seeds": list(range(seed, seed + (min(seeds, FIRST) if aim else seeds))),
+        "posterior": True,
     }
     store = start(Design.model_validate(words), out or folder_for(name_of(scenario), settings, "ensemble"))
     choice = console.choice_of(engine, workers, scheduler)

@@ -25,11 +25,15 @@ def command(
     """Simulate SCENARIO (a shipped name or a file): the figures of each year on screen; tables, event log, manifest and
     report.html in a folder."""
     from experiments.single import run_and_write
+    from sim.posterior import UNFITTED
 
     folder = out or folder_for(name_of(scenario), settings, str(seed))
     bar = Bar(name_of(scenario), quiet or as_json)
     with keeping(lambda: f"nothing was written to {folder}"):
         result = run_and_write(scenario, settings, seed, recording, folder, bar)
+    fitted = result.scenario.posterior
+    if not quiet and fitted != UNFITTED and not fitted.hash:
+        click.echo(fitted.note, err=True)
     if as_json:
         print_json({"folder": str(folder), "run_id": result.run_id, "hash": result.hash, **result.headline().plain()})
     elif not quiet:

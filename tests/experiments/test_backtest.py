@@ -11,9 +11,10 @@ import pytest
 
 import sim
 from experiments import calibration
-from experiments.calibration import Emulator, _spread_out
+from experiments.calibration import spread_out
+from experiments.emulator import Emulator
 from experiments.cli import main
-from experiments.posterior import read_posterior
+from sim.scenario_io import read_posterior
 from experiments.readings import KEPT
 
 FACTS = """
@@ -155,4 +156,4 @@ def test_an_emulator_says_what_it_does_not_know() -> None:
 
 def test_points_of_the_next_wave_lie_apart() -> None:
     x = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    assert _spread_out(x, 3).tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    assert spread_out(x, 3).tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
