@@ -16,6 +16,7 @@ from experiments.facts import Facts, read_facts
 from experiments.readings import Job, Lost, Reading, read_jobs
 from experiments.scoring import MECHANISMS, NO_RULES, Score, Spread
 from sim.errors import UsageError
+from sim.metrics.makers import BINDS, SPECS
 from sim.metrics.progress import US_FRONTIER
 from sim.metrics.trade import OTHER
 from sim.provenance import digest, lock_hash, machine, source_hash, versions
@@ -143,6 +144,7 @@ def labels_of(names: Mapping[str, tuple[str, ...]], chips: Mapping[str, Any]) ->
             "use": ("train", "infer", "both"), "basis": ("bill_to", "ship_to", "customer_hq", "end_user_hq"),
             "segment": ("datacentre", "consumer", "other"), "origin": ("domestic", "foreign"), "by": ("units", "value"),
             "user": names["place"], "party": names["party"], "rule": names["rule"],
+            "route": (*names["lane"], *actors, "maker"), "input": BINDS, "spec": SPECS,
             "stage": ("announced", "volume", "asked", "granted")}
 
 
@@ -211,7 +213,9 @@ _PAGE = """<!doctype html>
 table{{border-collapse:collapse;width:100%;font-size:13px}}td,th{{border-bottom:1px solid #ddd;padding:.3rem .5rem;
 text-align:left;vertical-align:top}}.miss{{color:#a33b00;font-weight:600}}
 .pass{{color:#00614a}}svg text{{font:11px Helvetica,Arial,sans-serif}}</style>
-<h1>{title}</h1><p>{lead}</p>{strip}<h2>Calibration</h2><p>Share of scored facts whose value lies in the ensemble's central
+<h1>{title}</h1><p>{lead}</p><h2>Predicted against observed</h2><p>Each fact's median
+and 90% interval, in half widths of its band from the observed value; shaded: near enough.</p>{strip}
+<h2>Calibration</h2><p>Share of scored facts whose value lies in the ensemble's central
 interval of each size. On the line: as often as claimed; below it: the ensemble is too sure of itself.</p>{plot}<h2>Facts</h2>
 {table}</html>
 """
@@ -242,7 +246,7 @@ def _html_row(one: Score) -> str:
 
 
 def _strip(scores: Sequence[Score]) -> str:
-    """Every fact's median in half bands from the observed value; the shaded part is the band."""
+    """Every fact's median and 90% interval in half bands from the observed value; the shaded part is the band."""
     width, step = 900, 14
     height = step * len(scores) + 30
 
@@ -255,12 +259,15 @@ def _strip(scores: Sequence[Score]) -> str:
         colour = "#009E73" if one.passed else "#D55E00"
         marks.append(f'<text x="4" y="{at + 4}">{html.escape(one.id)} {html.escape(one.fact.topic)}</text>')
         if not math.isnan(one.miss_bands):
+            ends = (across(one.in_bands(value)) for value in (one.spread.q05, one.spread.q95))
+            marks.append('<line x1="{:.1f}" x2="{:.1f}" y1="{at}" y2="{at}" stroke="{colour}" stroke-width="2"/>'.format(
+                *ends, at=at, colour=colour))
             marks.append(f'<circle cx="{across(one.miss_bands):.1f}" cy="{at}" r="4" fill="{colour}"/>')
         else:
             marks.append(f'<text x="{across(0):.0f}" y="{at + 4}" fill="{colour}">no value</text>')
     marks += [f'<text x="{across(value):.0f}" y="{height - 8}" text-anchor="middle">{value:+d}</text>' for value in range(-4, 5)]
-    return (f'<svg role="img" aria-label="Medians in half bands from the observed value" viewBox="0 0 {width} {height}" '
-            f'width="100%">{"".join(marks)}</svg>')
+    return (f'<svg role="img" aria-label="Medians and 90% intervals in half bands from the observed value" '
+            f'viewBox="0 0 {width} {height}" width="100%">{"".join(marks)}</svg>')
 
 
 def _plot(points: Sequence[tuple[float, float]]) -> str:

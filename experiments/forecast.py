@@ -107,9 +107,9 @@ def page(found: Forecast) -> str:
     }
     lines = [
         f"# Forecast: what the model says of the time after {CUTOFF}", "",
-        "Made by `chokepoint forecast`; not edited by hand, and made before anything after that day was scored. No outcome "
-        f"observed after {CUTOFF} was used to build, fit or choose anything here. Inputs given in both worlds - American rules, budgets and "
-        "capacity plans as published - run to the end of 2026.", "",
+        "Made by `chokepoint forecast`; not edited by hand, and made before anything after that day was scored. No "
+        f"outcome observed after {CUTOFF} was used to build, fit or choose anything here. Inputs given in both worlds - American "
+        "rules, budgets and capacity plans as published - run to the end of 2026.", "",
         f"- Commit: {commit() or 'no clone'}; sources of the model {source_hash()[:16]}.",
         f"- Parameters: {found.parameters[:16] or 'no posterior applies'}, frozen at {CUTOFF}.",
         *(f"- `{name}` (scenario {found.hashes[name][:16]}): {meaning.get(name, 'another world')}. {found.posteriors[name]}."

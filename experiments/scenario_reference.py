@@ -36,6 +36,9 @@ This page is made from the models by `python -m experiments.scenario_reference`;
   `YYYY-MM-DD`; no tags, no key twice), TOML or JSON; at most 2 MB.
 - `extends: NAME` or `extends: [NAME, ...]` lays the file over others: shipped scenarios by name, or files in its own
   folder. Maps are merged key by key, the later file wins, `null` takes an entry away, lists are replaced whole.
+- `posterior: NAME` lays the centre of a fitted file over what this file and those it extends say; files that extend this
+  one start from it, and what they, a lever or `--set` say wins. Ensembles take its draws by seed. A file that was fitted on
+  something else than these files say is left out, and `chokepoint run` says so.
 - `rules.without: [ID, ...]` leaves rules out; the lists of several files add up; naming a rule again brings it back.
 - `levers` holds named overrides, sparse patches of the scenario: `--set NAME` applies one. Two that touch one key are
   refused with both names. `--set path=value` sets one value, such as `--set world.chips.H20.tpp=2400`.

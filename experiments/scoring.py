@@ -112,8 +112,12 @@ class Score:
     @property
     def miss_bands(self) -> float:
         """Distance of the median from the central value, in half bands: at most 1 is near enough."""
+        return self.in_bands(self.spread.median)
+
+    def in_bands(self, value: float) -> float:
+        """Distance of a value from the central one, in half bands; NaN for a band without width."""
         half = band_of(self.fact.low, self.fact.central, self.fact.high) / 2
-        return (self.spread.median - self.fact.central) / half if half else math.nan
+        return (value - self.fact.central) / half if half else math.nan
 
     def plain(self) -> dict[str, Any]:
         """As JSON data, in the keys of the backtest; null where there is no value."""

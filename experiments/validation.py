@@ -51,8 +51,9 @@ def fit(said: Mapping[str, Any]) -> str:
     lost = f"{1 - held / fitted:.0%}" if fitted else "–"
     return "\n".join((
         f"{said['runs']} runs of `{said['scenario']}` ({said['hash'][:12]}), {len(said['emulators'])} readings before "
-        f"{said['cutoff']}. Misfit {misfit['own']:.3f} as the scenario stands, {misfit['centre']:.3f} at the centre, {misfit['draws']:.3f} over the "
-        f"draws, which pass {scored['facts_passed']} of {scored['facts']} fitted facts and {scored['groups_passed']} of "
+        f"{said['cutoff']}. Misfit {misfit['own']:.3f} as the scenario stands, {misfit['centre']:.3f} at the centre, "
+        f"{misfit['draws']:.3f} over the draws, which pass {scored['facts_passed']} of {scored['facts']} fitted facts and "
+        f"{scored['groups_passed']} of "
         f"{scored['groups']} groups. Share of the box not implausible after each wave: "
         f"{', '.join(f'{share:.1%}' for share in said['standing'])}. Stated error of the emulators: median "
         f"{errors[len(errors) // 2]:.2f} half widths of a band.", "",

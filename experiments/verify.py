@@ -18,6 +18,7 @@ from typing import Any
 from experiments.outcome import Outcome
 from sim.errors import ChokepointError, UsageError
 from sim.metrics import metrics
+from sim.posterior import UNFITTED, Fitted
 
 TOLERANCE = 1e-9
 """Relative difference that a number may have and still hold: a report divides and multiplies by units."""

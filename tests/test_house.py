@@ -30,8 +30,8 @@ COPYLEFT = re.compile(r"(?<!L)(A?GPL|GNU (Affero )?General Public)", re.IGNORECA
 EXTRAS = ("viz", "dask", "analysis")
 
 VERBS = ("attribute", "backtest", "bench", "calibrate", "cite", "compare", "diff", "discover", "ensemble", "explain",
-         "extend", "forecast", "list", "new", "query", "report", "resume", "run", "schema", "screen", "search", "sensitivity", "status",
-         "sweep", "validate", "verify", "viz")
+         "extend", "forecast", "list", "new", "query", "report", "resume", "run", "schema", "screen", "search",
+         "sensitivity", "status", "sweep", "validate", "verify", "viz")
 
 
 @cache

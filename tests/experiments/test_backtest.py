@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ import pytest
 import sim
 from experiments import calibration
 from experiments.calibration import spread_out
-from experiments.emulator import Emulator
 from experiments.cli import main
-from sim.scenario_io import read_posterior
+from experiments.emulator import Emulator
 from experiments.readings import KEPT
+from experiments.store import Store
+from sim.scenario_io import read_posterior
 
 FACTS = """
 schema: 1
@@ -118,18 +120,38 @@ def test_the_open_facts_do_not_fit_a_world_without_their_parts(facts: str, capsy
 PARAMETER = "behaviour.impatience_share_per_month"
 
 
-def test_calibration_leaves_a_posterior(facts: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_calibration_leaves_is_what_runs_start_from(facts: str, capsys: pytest.CaptureFixture[str],
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a world that declares a free parameter, through its posterior, to runs, ensembles and pairs that use it."""
     monkeypatch.setattr(calibration, "CUTOFF", date(2031, 6, 1))
-    arguments = ["calibrate", "teaching/rush", "--facts", facts, "--parameter", PARAMETER, "--waves", "2", "--runs", "6",
-                 "--draws", "4", "--json"]
-    assert main(arguments) == 0
-    said = json.loads(capsys.readouterr().out)
-    low, high = said["parameters"][PARAMETER]
-    posterior = read_posterior(Path(said["folder"]) / "posterior.yaml")
-    assert posterior.hash == said["hash"] == sim.load("teaching/rush").hash and posterior.runs == 12
+    Path("toy.yaml").write_text("schema: 1\nextends: teaching/rush\nposterior: posterior\n"
+                                f"uncertainties: {{impatience: {{path: {PARAMETER}}}}}\n")
+    Path("heir.yaml").write_text("schema: 1\nextends: toy\nbehaviour: {thrift: off}\n")
+    told = said(capsys, "calibrate", "toy.yaml", "--facts", facts, "--waves", "2", "--runs", "6", "--draws", "4")
+    low, high = told["parameters"][PARAMETER]
+    assert len(told["standing"]) == 2 and len(told["folds"]) == 2 and told["runs"] == 12
+    assert told["misfit"]["centre"] <= min(told["misfit"]["own"], told["misfit"]["draws"])
+    assert all(emulator["error"] >= 0 for emulator in told["emulators"].values())
+    posterior = read_posterior(Path(told["folder"]) / "posterior.yaml")
+    assert posterior.hash == told["hash"] == sim.load("toy.yaml").hash
     assert len(posterior.draws) == 4 and all(low <= draw[PARAMETER] <= high for draw in posterior.draws)
-    assert all(emulator["error"] >= 0 for emulator in said["emulators"].values())
-    assert len(said["standing"]) == 2 and len(said["folds"]) == 2
+    Path("posterior.yaml").write_bytes((Path(told["folder"]) / "posterior.yaml").read_bytes())
+    draws = [draw[PARAMETER] for draw in posterior.draws]
+    centre = sim.load("heir.yaml")
+    assert centre.behaviour.impatience_share_per_month.value == posterior.centre[PARAMETER]
+    assert said(capsys, "calibrate", "toy.yaml", "--facts", facts, "--waves", "2", "--runs", "6", "--draws", "4")["centre"] == {
+        PARAMETER: posterior.centre[PARAMETER]}, "what it says of itself is no evidence"
+    assert said(capsys, "backtest", "toy.yaml", "--facts", facts, "--seeds", "1")["draws"] == centre.posterior.note
+    main(["ensemble", "toy.yaml", "--policy", "heir.yaml", "--seeds", "5", "--engine", "sequential", "--out", "many", "--quiet"])
+    runs = [dict(case.settings)[PARAMETER] for _, case in Store.open(Path("many")).plan()]
+    assert runs == [*draws, draws[0]] * 2, "both policies take the draw of the seed, and round again"
+    assert main(["compare", "toy.yaml", "heir.yaml", "--seeds", "2", "--out", "pair", "--quiet"]) == 0
+    assert main(["verify", "pair/report.html", "--quiet"]) == 0
 
 
 def test_nothing_after_the_cutoff_is_fitted(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
