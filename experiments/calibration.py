@@ -274,21 +274,3 @@ def _chosen(pool: Pool, losses: Floats, n_draws: int, facts: Facts, clock: Clock
         if mark > best[0]:
             best = (mark, rows, scores)
     return tuple(sorted(best[1], key=lambda row: digest("draw", str(row)))), best[2]
-
-
-def plain(found: Calibration) -> dict[str, Any]:
-    """As JSON data: what was fitted, how well the emulators know the model, what is left, and what the fit is worth."""
-    from experiments.fit_checks import folds, leave_one_out, touched
-
-    return {
-        "scenario": found.scenario, "hash": found.hash, "facts_file": found.facts.file, "cutoff": CUTOFF.isoformat(),
-        "parameters": {path: list(ends) for path, ends in found.factors.items()}, "runs": len(found.pool),
-        "standing": list(found.standing), "scored": found.scored,
-        "misfit": {"own": float(found.losses[0]), "centre": float(found.losses[found.centre]),
-                   "draws": float(found.losses[list(found.draws)].mean())},
-        "emulators": {f"{name}.{row}" if row else name: {"error": one.error, "unit": found.facts.facts[name].unit,
-                      "error_half_widths": one.error / found.yardstick.targets[name, row].half}
-                      for (name, row), one in found.emulators.items()},
-        "centre": found.values(found.pool.x[found.centre]), "folds": folds(found), "leave_one_out": leave_one_out(found),
-        "touches": touched(found),
-    }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.calibration import BEST, Calibration, emulated, lhs, settle, spread_out
+from experiments.calibration import BEST, CUTOFF, Calibration, emulated, lhs, settle, spread_out
 from experiments.emulator import Emulator
 from experiments.misfit import Key
 from experiments.scoring import Spread, judged, tolerance_of
@@ -97,3 +97,19 @@ def leave_one_out(found: Calibration) -> list[dict[str, Any]]:
 
 def _best(found: Calibration, emulators: Mapping[Key, Emulator], ids: Sequence[str]) -> Floats:
     return settle(emulators, found.yardstick.only(ids), 500)[:BEST]
+
+
+def plain(found: Calibration) -> dict[str, Any]:
+    """As JSON data: what was fitted, how well the emulators know the model, what is left, and what the fit is worth."""
+    return {
+        "scenario": found.scenario, "hash": found.hash, "facts_file": found.facts.file, "cutoff": CUTOFF.isoformat(),
+        "parameters": {path: list(ends) for path, ends in found.factors.items()}, "runs": len(found.pool),
+        "standing": list(found.standing), "scored": found.scored,
+        "misfit": {"own": float(found.losses[0]), "centre": float(found.losses[found.centre]),
+                   "draws": float(found.losses[list(found.draws)].mean())},
+        "emulators": {f"{name}.{row}" if row else name: {"error": one.error, "unit": found.facts.facts[name].unit,
+                      "error_half_widths": one.error / found.yardstick.targets[name, row].half}
+                      for (name, row), one in found.emulators.items()},
+        "centre": found.values(found.pool.x[found.centre]), "folds": folds(found), "leave_one_out": leave_one_out(found),
+        "touches": touched(found),
+    }

@@ -108,17 +108,15 @@ def centre_layer(said: Layer, posterior: Posterior, under: Mapping[str, Any]) ->
 
 
 def standing(layers: list[Layer]) -> Fitted:
-    """The posterior of layers, its draws without the paths that a later layer says."""
-    at = max((row for row, layer in enumerate(layers) if isinstance(layer, CentreLayer)), default=-1)
-    if at < 0:
-        return UNFITTED
-    layer = layers[at]
-    assert isinstance(layer, CentreLayer)
-    if not layer.fitted.draws:
-        return layer.fitted
-    kept = [path for path in layer.fitted.draws[0] if not any(_says(later, path) for later in layers[at + 1:])]
-    draws = tuple({path: draw[path] for path in kept} for draw in layer.fitted.draws)
-    return Fitted(layer.fitted.note, layer.fitted.hash, draws)
+    """The posterior of layers, the last if several, its draws without the paths that a later layer says."""
+    fitted = UNFITTED
+    for row, layer in enumerate(layers):
+        if isinstance(layer, CentreLayer):
+            after = layers[row + 1:]
+            kept = [path for path in next(iter(layer.fitted.draws), {}) if not any(_says(later, path) for later in after)]
+            draws = tuple({path: draw[path] for path in kept} for draw in layer.fitted.draws)
+            fitted = Fitted(layer.fitted.note, layer.fitted.hash, draws)
+    return fitted
 
 
 def _says(layer: Layer, path: str) -> bool:

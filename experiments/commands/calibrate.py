@@ -25,7 +25,8 @@ def command(scenario: str, facts: str, paths: tuple[str, ...], waves: int, runs:
             as_json: bool, quiet: bool) -> int:
     """History matching of SCENARIO: run a space-filling design, emulate, leave out what is implausible, run again. Writes
     posterior.yaml, calibration.json and manifest.json. Runs are kept: the same command goes on where it stopped."""
-    from experiments.calibration import calibrate, plain
+    from experiments.calibration import calibrate
+    from experiments.fit_checks import plain
     from sim.provenance import source_hash, versions
     from sim.results import check_replaceable, write_folder
     from sim.scenario_io import dumps
