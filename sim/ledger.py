@@ -137,10 +137,11 @@ class Ledger:
         """Chips leave distributors' stock, one row a sale."""
         np.subtract.at(self.held, (distributor, chip), chips)
 
-    def scrap(self, lost: Ints) -> None:
-        """Cards in place fail for good, (labs, chips, 4)."""
-        self.stock -= lost
-        gone = np.asarray(_by_chip(lost))
+    def scrap(self, lab: Ints, chip: Ints, channel: Ints, chips: Ints) -> None:
+        """Cards in place fail for good, one row a lab, part and channel."""
+        np.subtract.at(self.stock, (lab, chip, channel), chips)
+        gone = np.zeros_like(self.created)
+        np.add.at(gone, chip, chips)
         self.scrapped += gone
         self.movements.append((self.tick, "scrapped", gone))
 
@@ -180,14 +181,15 @@ class Ledger:
 
     def check(self) -> None:
         """Every chip in one place and every cent accounted for, or InvariantError naming tick, part and both sides."""
+        in_place, below = _by_chip(self.stock)
         there = (self.ready + self.finished.sum(axis=0) + self.on_the_way() + self.moving.sum(axis=(0, 1))
-                 + _by_chip(self.stock) + self.held.sum(axis=0) + self.scrapped + self.seized)
+                 + in_place + self.held.sum(axis=0) + self.scrapped + self.seized)
         wrong = np.flatnonzero(there != self.created)
         if len(wrong):
             chip = int(wrong[0])
             raise InvariantError(f"tick {self.tick}, chip {chip}: {there[chip]:,} in place, {self.created[chip]:,} made")
-        for name in ("ready", "stock", "held"):
-            if (getattr(self, name) < 0).any():
+        for name, short in (("ready", (self.ready < 0).any()), ("stock", below), ("held", (self.held < 0).any())):
+            if short:
                 raise InvariantError(f"tick {self.tick}: chips below zero in {name}")
         total = int(self.cash_cents.sum())
         if total:
@@ -213,14 +215,18 @@ def _zeros(*shape: int) -> Ints:
 
 @njit(cache=True)
 def _by_chip(chips: Any) -> Any:
-    """Chips by part, (chips,), of an array (labs, chips, channels)."""
+    """Chips by part, (chips,), of an array (labs, chips, channels), and whether a cell is below zero."""
     labs, parts, channels = chips.shape
+    cells, signs = np.zeros(parts * channels, dtype=np.int64), np.zeros(parts * channels, dtype=np.int64)
+    for row in chips.reshape(labs, parts * channels):
+        for j in range(len(row)):
+            cells[j] += row[j]
+            signs[j] |= row[j]  # the sign bit stays where a cell has it
     out = np.zeros(parts, dtype=np.int64)
-    for i in range(labs):
-        for c in range(parts):
-            for k in range(channels):
-                out[c] += chips[i, c, k]
-    return out
+    for c in range(parts):
+        for k in range(channels):
+            out[c] += cells[c * channels + k]
+    return out, (signs < 0).any()
 
 
 @njit(cache=True)

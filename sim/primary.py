@@ -64,11 +64,12 @@ class PrimaryBook:
         self.queue -= shipped
         return shipped
 
-    def remember(self, tick: int, shipped: Ints, region: Ints) -> None:
-        """Note this week's deliveries by buyers' region."""
+    def remember(self, tick: int, shipped: Ints, region: Ints) -> Ints:
+        """Note this week's deliveries by buyers' region; returns them, (regions, chips)."""
         ring = self.delivered[tick % MEMORY_WEEKS]
         ring[:] = 0
         _add_rows(region, shipped, ring)
+        return np.asarray(ring)
 
     def wait_weeks(self, region: Ints, floor_chips: Floats) -> Floats:
         """Queue over mean weekly deliveries by region and part, weeks; where nothing was delivered yet, over floor_chips

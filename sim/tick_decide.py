@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.agents.chipmaker import released_wafers, revised_list, wanted_bookings
@@ -55,7 +56,7 @@ def perceive(world: World) -> None:
         forward_growth_per_week=_growth(world),
         queue_usd=queue[:n_labs] * world.list_usd,
         cash_usd=ledger.cash_cents[labs.actor] / 100.0,
-        cost_usd=card_cost(world)[:n_labs],
+        cost_usd=card_cost(world),
         worth=worth,
         use_share=_use_share(world),
         orderable=world.orderable[:n_labs],
@@ -158,30 +159,25 @@ def orderable(world: World) -> Bools:
     low_end = frame.row("chip", "low_end")
     if low_end >= 0:
         offered[low_end] = False
-    china = frame.buyer_region == CN
-    meant = np.where(chips.domestic | chips.for_china, china[:, None], True)
-    ended = chips.succeeded_tick + world.behaviour.end_of_life_weeks.value <= world.tick
-    hopeful = standing.licensable & (standing.grant_share >= HOPEFUL_GRANT_SHARE)
-    return np.asarray((standing.permitted | hopeful) & (offered & ~ended)[None, :] & meant)
+    offered &= chips.succeeded_tick + world.behaviour.end_of_life_weeks.value > world.tick
+    return np.asarray(_open_cells(standing.permitted, standing.licensable, standing.grant_share, HOPEFUL_GRANT_SHARE, offered,
+                                  chips.domestic | chips.for_china, frame.buyer_region == CN))
 
 
 def card_cost(world: World) -> Floats:
-    """All-in price of a card on order, (buyers, chips) USD: list, server mark-up, duty, freight."""
-    frame, standing = world.frame, world.standing
-    wedge = 1.0 + world.behaviour.server_markup_share.value + frame.duty_share[:, None] + standing.tariff_share
-    return np.asarray(world.list_usd[None, :] * wedge + frame.freight_usd[:, None])
+    """All-in price of a card on order, (labs, chips) USD: list, server mark-up, duty, freight."""
+    frame, n_labs = world.frame, len(world.frame.names.lab)
+    return np.asarray(_all_in(world.list_usd, world.behaviour.server_markup_share.value, frame.duty_share[:n_labs],
+                              world.standing.tariff_share[:n_labs], frame.freight_usd[:n_labs]))
 
 
 def chips_worth(world: World) -> Floats:
     """Worth of each part to each lab by use, (uses, labs, chips): weights x skill x software x preference."""
     frame, behaviour, minds = world.frame, world.behaviour, world.minds
     chips, labs = frame.chips, frame.labs
-    skill = minds.skill[:, chips.maker] * minds.software[labs.region][:, chips.maker]
-    liking = np.where(chips.domestic[None, :], labs.preference[:, None], 1.0)
-    if not behaviour.on("substitution"):
-        liking = np.where(chips.domestic[None, :] & ~labs.state[:, None], 0.0, liking)
-    liking = np.where(chips.domestic[None, :], liking, liking * world.standing.foreign_share[:, None])
-    return np.asarray(chips.worth[:, None, :] * (skill * liking)[None, :, :])
+    preference = labs.preference if behaviour.on("substitution") else np.where(labs.state, labs.preference, 0.0)
+    return np.asarray(_worth_to(chips.worth, minds.skill, minds.software, labs.region, chips.maker, chips.domestic, preference,
+                                world.standing.foreign_share))
 
 
 def substitute_premium(world: World, wait: Floats) -> Floats:
@@ -324,3 +320,41 @@ def _use_share(world: World) -> Floats:
     share = world.frame.labs.use_share.copy()
     share[:, 1] *= world.minds.wants
     return np.asarray(share / (share[:, :1] + share[:, 1:]))
+
+
+@njit(cache=True)
+def _open_cells(permitted, licensable, grant_share, hopeful_share, offered, for_china, in_china):  # type: ignore[no-untyped-def]
+    """Lawful cells, or such as a licence may be hoped for, of parts on offer and meant for the buyer, (buyers, chips)."""
+    n_buyers, n_chips = permitted.shape
+    out = np.zeros((n_buyers, n_chips), dtype=np.bool_)
+    for b in range(n_buyers):
+        for c in range(n_chips):
+            if offered[c] and (in_china[b] or not for_china[c]):
+                out[b, c] = permitted[b, c] or (licensable[b, c] and grant_share[b, c] >= hopeful_share)
+    return out
+
+
+@njit(cache=True)
+def _all_in(list_usd, markup, duty, tariff, freight):  # type: ignore[no-untyped-def]
+    """See `card_cost`: list_usd (chips,), duty and freight (labs,), tariff (labs, chips)."""
+    n_labs, n_chips = tariff.shape
+    out = np.empty((n_labs, n_chips))
+    for i in range(n_labs):
+        for c in range(n_chips):
+            out[i, c] = list_usd[c] * (1.0 + markup + duty[i] + tariff[i, c]) + freight[i]
+    return out
+
+
+@njit(cache=True)
+def _worth_to(worth, skill, software, region, maker, domestic, preference, foreign_share):  # type: ignore[no-untyped-def]
+    """See `chips_worth`: worth (uses, chips), skill (labs, makers), software (regions, makers); preference (labs,) for domestic
+    parts, foreign_share (labs,) for the others."""
+    n_uses, n_chips = worth.shape
+    n_labs = len(region)
+    out = np.empty((n_uses, n_labs, n_chips))
+    for i in range(n_labs):
+        for c in range(n_chips):
+            know = skill[i, maker[c]] * software[region[i], maker[c]] * (preference[i] if domestic[c] else foreign_share[i])
+            for u in range(n_uses):
+                out[u, i, c] = worth[u, c] * know
+    return out

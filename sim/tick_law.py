@@ -310,7 +310,7 @@ def _card_worth(world: World) -> Floats:
     return out
 
 
-def remember_shipments(world: World, shipped: Ints) -> None:
-    """Keep the running counts that quotas and reviews refer to."""
+def remember_shipments(world: World, shipped: Ints, by_region: Ints) -> None:
+    """Keep the running counts that quotas and reviews refer to: shipped (buyers, chips), by_region (regions, chips)."""
     world.quotas.remember(world.standing.limits, shipped, world.frame.buyer_country)
-    world.law.shipped_china += shipped[world.frame.buyer_region == CN].sum(axis=0)
+    world.law.shipped_china += by_region[CN]

@@ -33,7 +33,7 @@ def open_minds(world: World) -> None:
         minds.skill[:, nvidia] = 1.0
     growth = np.log(behaviour.efficiency_growth_per_year.value)
     minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * behaviour.methods_behind_years.value)
-    _train(world, -1, world.usable_worth()[0])
+    _train(world, -1, world.usable_worth(stock)[0])
     minds.open_press(behaviour.plan_growth_training_per_year.value, behaviour.efficiency_growth_per_year.value)
     world.runway = np.zeros(len(frame.names.lab))
     world.usable_now = np.zeros((2, len(frame.names.lab)))
@@ -114,16 +114,17 @@ def _scrap(world: World) -> None:
     """Cards in place fail; without spares (a retroactive rule) more of them do. Parts of a card are carried."""
     ledger = world.ledger
     yearly = world.behaviour.scrap_share_per_year.value + unsupported(world)
-    ledger.scrap(_failed(ledger.stock, yearly / WEEKS_PER_YEAR, world.scrap_fraction))
+    ledger.scrap(*_failed(ledger.stock, yearly / WEEKS_PER_YEAR, world.scrap_fraction))
 
 
 def progress(world: World) -> None:
     """Learning by use, thrift, training runs, rebound; then lag, runway and reach."""
     frame, behaviour, minds, tick = world.frame, world.behaviour, world.minds, world.tick
-    compute = usable_now(world)
+    owned = world.ledger.owned()
+    compute = usable_now(world, owned)
     world.usable_now = compute
     if behaviour.on("learning"):
-        used = vendor_use(world.ledger.owned(), frame.chips.worth, frame.chips.maker, len(frame.names.maker))
+        used = vendor_use(owned, frame.chips.worth, frame.chips.maker, len(frame.names.maker))
         minds.learn(used, behaviour.skill_halving_weeks.value)
     thrift = behaviour.scarcity_thrift_share.value if behaviour.on("thrift") else 0.0
     growth = behaviour.efficiency_growth_per_year.value
@@ -137,7 +138,7 @@ def progress(world: World) -> None:
     china = (frame.labs.region == CN) & ~frame.labs.state & ~frame.labs.military
     best = float(minds.capability[china].max(initial=0.0))
     world.lag = lag_months(best, frame.us_frontier, frame.frontier_past_months, frame.frontier_past_level, tick)
-    _reach(world)
+    _reach(world, owned)
 
 
 def _train(world: World, tick: int, compute: Floats) -> None:
@@ -148,16 +149,17 @@ def _train(world: World, tick: int, compute: Floats) -> None:
     minds.train(tick, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
 
 
-def usable_now(world: World) -> Floats:
-    """Worth at work for each lab by use, (2, labs): owned, less let, plus rented."""
-    worth, hours, minds, chips = world.usable_worth(), world.hours, world.minds, world.frame.chips
+def usable_now(world: World, owned: Ints) -> Floats:
+    """Worth at work for each lab by use, (2, labs): owned (labs, chips), less let, plus rented."""
+    worth, hours, minds, chips = world.usable_worth(owned), world.hours, world.minds, world.frame.chips
     abroad = 1.0 - world.behaviour.cloud_latency_share.value
     home = np.where(world.frame.labs.region[:, None] == np.arange(3)[None, :], 1.0, abroad)
-    lent = _lent(hours.rented, hours.let, home, minds.skill, chips.maker, chips.worth)
+    rows = world.tenants if hours.owner is None else np.union1d(world.tenants, hours.owner[hours.owner < len(home)])
+    lent = _lent(rows, hours.rented, hours.let, home, minds.skill, chips.maker, chips.worth)
     return np.asarray(np.maximum(worth + lent, 0.0))
 
 
-def _reach(world: World) -> None:
+def _reach(world: World, owned: Ints) -> None:
     """Weeks and price for a listed and a civil buyer to reach the target compute (docs/odd.md, 7.15)."""
     frame, behaviour, chips = world.frame, world.behaviour, world.frame.chips
     target = behaviour.military_target_h100e.value
@@ -169,7 +171,7 @@ def _reach(world: World) -> None:
     wait_row = np.where((queue > 0) & (shipped > 0), queue / np.maximum(shipped, 1e-9), 0.0)
     reachable = (lawful | chips.domestic) & (shipped > 0)
     wait = float(np.min(wait_row[reachable])) if reachable.any() else 0.0
-    idle = float(_idle_domestic_h100e(world))
+    idle = float(_idle_domestic_h100e(world, owned))
     diverting = int(world.networks.active[world.market.diverts].sum()) if world.networks.started else 0
     grey_weekly = diverting * behaviour.network_chips_per_week.value * behaviour.seizure_share.value
     screened = idle * (1.0 - behaviour.screening_share.value) * (1.0 if behaviour.on("rental") else 0.0)
@@ -182,10 +184,10 @@ def _reach(world: World) -> None:
     world.access_multiple = float(ordered_sum(seen)) / len(seen) if len(seen) else 1.0
 
 
-def _idle_domestic_h100e(world: World) -> float:
+def _idle_domestic_h100e(world: World, owned: Ints) -> float:
     labs, chips = world.frame.labs, world.frame.chips
     own = labs.region == CN
-    idle = world.ledger.owned()[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
+    idle = owned[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
     return float((idle * (chips.tpp / H100_TPP)[None, :]).cumsum(axis=0)[-1].cumsum()[-1]) if own.any() else 0.0
 
 
@@ -197,25 +199,42 @@ def _domestic_weekly(world: World) -> float:
 
 @njit(cache=True)
 def _failed(stock, rate, fraction):  # type: ignore[no-untyped-def]
-    """Cards of stock (labs, chips, channels) that fail this week at rate (labs, chips); parts of a card stay in `fraction`."""
-    out = np.zeros_like(stock)
-    for i in range(stock.shape[0]):
-        for c in range(stock.shape[1]):
-            for k in range(stock.shape[2]):
-                if stock[i, c, k] > 0:
-                    fraction[i, c, k] += stock[i, c, k] * rate[i, c]
-                    out[i, c, k] = min(np.int64(np.floor(fraction[i, c, k])), stock[i, c, k])
-                    fraction[i, c, k] -= out[i, c, k]
-    return out
+    """Cards of stock (labs, chips, channels) that fail this week at rate (labs, chips): columns of lab, part, channel and how many;
+    parts of a card stay in `fraction`."""
+    n_labs, n_chips, n_channels = stock.shape
+    n, room = 0, max(256, n_chips * n_channels)
+    out = np.empty((room, 4), dtype=np.int64)
+    for i in range(n_labs):
+        if n + n_chips * n_channels > room:
+            room = 2 * room
+            out = np.concatenate((out, np.empty_like(out)))
+        n = _failed_at(i, stock[i], rate[i], fraction[i], out, n)
+    return out[:n, 0].copy(), out[:n, 1].copy(), out[:n, 2].copy(), out[:n, 3].copy()
 
 
 @njit(cache=True)
-def _lent(rented, let, home, skill, maker, worth):  # type: ignore[no-untyped-def]
-    """Worth a lab leases in, less what it leases out, by use, (2, labs); summed region by region, then part by part."""
+def _failed_at(i, stock, rate, fraction, out, n):  # type: ignore[no-untyped-def]
+    """One lab's part of `_failed`, written to `out` from row n on; returns the row after."""
+    for c in range(stock.shape[0]):
+        for k in range(stock.shape[1]):
+            if stock[c, k] > 0:
+                fraction[c, k] += stock[c, k] * rate[c]
+                lost = min(np.int64(np.floor(fraction[c, k])), stock[c, k])
+                if lost > 0:
+                    fraction[c, k] -= lost
+                    out[n, 0], out[n, 1], out[n, 2], out[n, 3] = i, c, k, lost
+                    n += 1
+    return n
+
+
+@njit(cache=True)
+def _lent(rows, rented, let, home, skill, maker, worth):  # type: ignore[no-untyped-def]
+    """Worth a lab leases in, less what it leases out, by use, (2, labs); over the labs of `rows`;
+    summed region by region, then part by part."""
     n_labs, n_chips, n_regions = rented.shape
     out = np.zeros((2, n_labs))
     for u in range(2):
-        for i in range(n_labs):
+        for i in rows:
             for c in range(n_chips):
                 here = 0.0
                 for r in range(n_regions):

@@ -92,16 +92,16 @@ def serve(world: World) -> None:
         book.queue[:] = 0  # nobody waits: last week's unmet wants are gone
     book.place(world.orders + low_end)
     standing, law = world.standing, world.law
-    cap = np.where(standing.permitted, np.floor(book.queue * standing.open_share).astype(np.int64), law.allowance)
+    cap = _caps(standing.permitted, standing.open_share, book.queue, law.allowance)
     for limit in standing.limits:
         cap = within(world, limit, cap, book.queue)
     priced = world.scenario.clearing == "equilibrium"
     multiple = _clearing_multiple(world, cap) if priced else np.ones(len(ledger.ready))
     shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)
-    law.allowance = np.where(standing.permitted, law.allowance, law.allowance - shipped)
-    ledger.take_ready(shipped.sum(axis=0))
-    book.remember(world.tick, shipped, frame.buyer_region)
-    remember_shipments(world, shipped)
+    _use_allowance(standing.permitted, shipped, law.allowance)
+    by_region = book.remember(world.tick, shipped, frame.buyer_region)
+    ledger.take_ready(by_region.sum(axis=0))
+    remember_shipments(world, shipped, by_region)
     ring = world.market.sales_ring[world.tick % QUARTER_WEEKS]
     ring[:] = 0.0
     _book_sales(frame.buyer_region, shipped, world.list_usd * multiple, ring)
@@ -347,6 +347,25 @@ def _tell_smuggled(world: World, seller: Ints, chip: Ints, chips: Ints, barred: 
         most = int(moved.argmax())
         world.tell("smuggled", actor=world.frame.names.distributor[row], chip=world.frame.names.chip[most],
                    quantity=int(chips[own].sum()), unit="chips", cause=world.law.bar_event.get(most, -1))
+
+
+@njit(cache=True)
+def _caps(permitted, open_share, queue, allowance):  # type: ignore[no-untyped-def]
+    """Chips that may flow this week, (buyers, chips): the open part of the week's queue, or what licences still allow."""
+    out = np.empty_like(queue)
+    for b in range(queue.shape[0]):
+        for c in range(queue.shape[1]):
+            out[b, c] = np.int64(np.floor(queue[b, c] * open_share[b, c])) if permitted[b, c] else allowance[b, c]
+    return out
+
+
+@njit(cache=True)
+def _use_allowance(permitted, shipped, allowance):  # type: ignore[no-untyped-def]
+    """Take what was shipped under licence, (buyers, chips), from the allowance."""
+    for b in range(shipped.shape[0]):
+        for c in range(shipped.shape[1]):
+            if not permitted[b, c]:
+                allowance[b, c] -= shipped[b, c]
 
 
 @njit(cache=True)

@@ -157,10 +157,10 @@ class World(mesa.Model):  # type: ignore[misc]
         return next((i for i in range(len(events) - 1, -1, -1)
                      if events[i].kind == "smuggled" and events[i].actor == distributor), -1)
 
-    def usable_worth(self) -> Floats:
-        """Worth of owned chips by use and lab in H100 weights, (2, labs), skill and software counted."""
+    def usable_worth(self, owned: Ints) -> Floats:
+        """Worth of owned chips (labs, chips) by use and lab in H100 weights, (2, labs), skill and software counted."""
         labs, chips = self.frame.labs, self.frame.chips
         software = self.minds.software[labs.region]
-        return np.asarray(usable(self.ledger.owned(), chips.worth, self.minds.skill, chips.maker, software))
+        return np.asarray(usable(owned, chips.worth, self.minds.skill, chips.maker, software))
 
 
