@@ -110,7 +110,8 @@ def _buy_back(world: World, duty: Retroactive) -> None:
     lab, chip = np.nonzero(wanted)
     if len(lab) == 0:
         return
-    ledger.scrap(taken)
+    owner, part, channel = np.nonzero(taken)
+    ledger.scrap(owner, part, channel, taken[owner, part, channel])
     cents = np.rint(price[chip] * 100).astype(np.int64) * wanted[lab, chip]
     ledger.pay("buy-back", frame.makers.actor[chips.maker[chip]], labs.actor[lab], cents)
     world.tell("bought_back", quantity=int(wanted.sum(dtype=np.int64)), unit="chips", rule=world.rulebook.rule_ids[duty.rule],
