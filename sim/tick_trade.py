@@ -100,7 +100,7 @@ def serve(world: World) -> None:
     shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)
     _use_allowance(standing.permitted, shipped, law.allowance)
     by_region = book.remember(world.tick, shipped, frame.buyer_region)
-    ledger.take_ready(by_region.sum(axis=0))
+    ledger.take_ready(by_region.sum(axis=0, dtype=np.int64))
     remember_shipments(world, shipped, by_region)
     ring = world.market.sales_ring[world.tick % QUARTER_WEEKS]
     ring[:] = 0.0
