@@ -69,6 +69,13 @@ class Classroom:
             room = self._rooms[code] = Room(code, secrets.token_urlsafe(24), self._clock())
             return room
 
+    @property
+    def empty(self) -> bool:
+        """Whether no room is open."""
+        with self._lock:
+            self._sweep()
+            return not self._rooms
+
     def find(self, code: str) -> Room | None:
         """The open room of a code."""
         with self._lock:

@@ -168,6 +168,13 @@ _WORDS |= {
     "RULE": "Rule",
     "ME": "Middle East",
     "OWN": "Your rule",
+    "BIGFUND3": "Big Fund III",
+    "BUSAN": "Busan",
+    "CAC": "CAC",
+    "DC": "data centre",
+    "GAGE": "gallium and germanium",
+    "NLJP": "Netherlands and Japan:",
+    "SME": "chip tools",
 }
 
 

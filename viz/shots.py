@@ -65,17 +65,19 @@ def take(house: House, port: int, folder: Path, quiet: bool) -> None:
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
-    server = start(house, port)
+    server, room = start(house, port), house.classroom.open()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for width, height in SIZES:
             page = browser.new_page(viewport={"width": width, "height": height})
-            page.goto(f"http://127.0.0.1:{port}/?w=60")
-            page.wait_for_selector("[data-hash]", timeout=120_000)
-            for name, steps in PAGES.items():
+            for name, (query, steps) in PAGES.items():
+                if query is not None:
+                    page.goto(f"http://127.0.0.1:{port}/" + query.replace("TOKEN", room.token), wait_until="commit")
+                    page.reload()
+                    page.wait_for_selector("[data-hash]", timeout=240_000)
                 for selector in steps:
-                    page.locator(selector).first.click(timeout=5000)
-                page.wait_for_timeout(300)
+                    page.locator(selector).first.click(timeout=10_000)
+                page.wait_for_timeout(400)
                 page.screenshot(path=folder / f"{name}-{width}.png")
                 if not quiet:
                     print(folder / f"{name}-{width}.png", file=sys.stderr)
@@ -84,13 +86,16 @@ def take(house: House, port: int, folder: Path, quiet: bool) -> None:
     server.should_exit = True
 
 
-PAGES: dict[str, tuple[str, ...]] = {
-    "levers": ("[data-testid=lever]",),
-    "both": ("[data-testid=view_both]",),
-    "why": ("[data-testid=view_one]", "[data-testid=tab_why]", "[data-testid=chart]"),
-    "lessons": ("[data-testid=tab_lessons]",),
-    "lesson": ("[data-testid=lesson]",),
-    "data": ("[data-testid=tab_data]",),
-    "projector": ("[data-testid=projector]",),
+PAGES: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "levers": ("?w=60", ("[data-testid=lever]",)),
+    "why": (None, ("[data-testid=tab_why]",)),
+    "why-chart": (None, ("[data-testid=chart]",)),
+    "why-chip": (None, ("[data-testid=tab_why]", "g.node[data-id=nvidia] .mark", "[data-testid=chip]")),
+    "both": ("?s=no-controls&a=history&w=170&view=both", ()),
+    "difference": ("?s=no-controls&a=history&w=170&view=difference", ("[data-testid=tab_data]",)),
+    "lessons": ("?s=teaching/rush&w=45", ("[data-testid=tab_lessons]",)),
+    "lesson": (None, ("[data-testid=lesson]", "[data-testid=notes]")),
+    "teacher": ("?s=teaching/rush&w=45#t=TOKEN", ("[data-testid=set_all]",)),
+    "projector": ("?s=teaching/grey-market&w=80", ("[data-testid=projector]",)),
 }
-"""Page -> what to click to get there from the one before."""
+"""Page -> the address to start from (none: where the one before ended), and what to click from there."""

@@ -13,7 +13,7 @@ from typing import Any
 from viz import validate
 from viz.classroom import Classroom, Room
 from viz.desk import Desk
-from viz.lessons import lessons, plain
+from viz.lessons import lessons, notes, plain
 from viz.link import View
 from viz.making import version
 from viz.texts import texts
@@ -108,6 +108,8 @@ class Session:
             self._enter(request)
         elif request.what == "predict" and self.room:
             self.house.classroom.predict(self.room, self.member, request.words["question"], request.choice)
+        elif request.what == "notes":
+            self._notes(request.words["lesson"])
         elif request.what == "teach":
             self._teach(request)
 
@@ -158,6 +160,13 @@ class Session:
         if self.teacher:
             seen.update(_join(self.house.join_at, self.room.code))
         self.put("room", json.dumps(seen))
+
+    def _notes(self, lesson: str) -> None:
+        """The teacher's page: for the teacher of a class, and for anyone where there is no class."""
+        if self.teacher or self.house.classroom.empty:
+            self._word(json.dumps({"kind": "notes", "lesson": lesson, "html": notes(lesson, self.house.language)}))
+        else:
+            self._word(json.dumps({"kind": "refused", "said": self.house.desk.say("teachers_only")}))
 
     def _teach(self, request: validate.Request) -> None:
         room = self.house.classroom.taught_by(request.words["token"]) if request.words["token"] else None

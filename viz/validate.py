@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.link import MOST_SEED, MOST_WEEK, plain_changes
 
-WHATS = ("world", "explain", "file", "enter", "predict", "teach")
+WHATS = ("world", "explain", "file", "enter", "predict", "teach", "notes")
 TEACHINGS = ("set", "pause", "resume", "reveal", "hide", "clear")
 FILES = ("scenario", "page")
 WORDS = ("seller", "buyer", "chip", "file", "act", "room", "token", "lesson", "question")

@@ -10,7 +10,7 @@ class Charts {
     this.policy = policy; this.base = base; this.spread = spread || {}; this.same = !changed;
     const twins = new Map((base ? base.series : []).map((one) => [one.id, one]));
     this.cards = policy.series.map((series) => this.card(series, twins.get(series.id)));
-    clear(this.box, this.cards.map((card) => card.box));
+    clear(this.box, this.cards.map((card) => card.box), spread && spread.seeds ? h("p", { class: "hint band-note", "data-testid": "bands" }, this.t.bands.replace("{n}", spread.seeds).replace("{seed}", policy.about.seed)) : null);
     roving(this.box, "button.chart");
   }
 

@@ -2,7 +2,7 @@
 
 const KINDS = {
   licensed: { colour: "#2f5d8c", dash: [] },
-  domestic: { colour: "#1f7a62", dash: [] },
+  domestic: { colour: "#2f9e74", dash: [] },
   resale: { colour: "#75629b", dash: [9, 3, 2, 3] },
   rented: { colour: "#75629b", dash: [1.5, 5] },
   grey: { colour: "#c4500a", dash: [7, 5] },

@@ -33,8 +33,19 @@ class Lessons {
     }
     const lesson = this.current;
     clear(this.box, this.classroom(), h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.open(null) }, "← " + t.lessons), " ", h("button", { type: "button", class: "link", onclick: () => this.print() }, t.handout)), h("h2", {}, lesson.title), h("p", { class: "hint" }, lesson.about),
-      lesson.steps.map((step, i) => h("section", { class: "step " + step.kind }, h("h3", {}, h("span", { class: "number" }, i + 1), t["step_" + step.kind], " ", h("span", {}, step.title)), html(step.html), this.question(step, i), this.todo(step, i))));
+      lesson.steps.map((step, i) => h("section", { class: "step " + step.kind }, h("h3", {}, h("span", { class: "number" }, i + 1), t["step_" + step.kind], " ", h("span", {}, step.title)), html(step.html), this.question(step, i), this.todo(step, i))), this.teachersPage());
   }
+
+  /** Answer, timing and debrief: where there is no class, or for its teacher. */
+  teachersPage() {
+    const t = this.t, id = this.current.id;
+    if (this.room && this.room.code && !this.room.teacher) return null;
+    this.notes = this.notes || {};
+    const box = h("details", { class: "maker notes", open: this.reading === id, ontoggle: () => { this.reading = box.open ? id : null; if (box.open && this.notes[id] === undefined) this.act.ask("notes", { lesson: id }); } }, h("summary", { "data-testid": "notes" }, t.teachers_page), this.notes[id] ? [html(this.notes[id]), h("button", { type: "button", class: "quiet", onclick: () => this.sheet(t.teachers_page, html(this.notes[id])) }, t.print)] : null);
+    return box;
+  }
+
+  noted(said) { this.notes = { ...this.notes, [said.lesson]: said.html }; this.draw(); }
 
   todo(step, i) {
     return step.todo.length ? h("ul", { class: "todo" }, step.todo.map((todo, j) => { const key = this.current.id + i + "." + j, done = this.done.has(key); return h("li", { class: done ? "done" : "" }, h("label", {}, h("input", { type: "checkbox", checked: done, "data-testid": "todo", onchange: (event) => { event.target.checked ? this.done.add(key) : this.done.delete(key); this.draw(); } }), todo.text)); })) : null;
@@ -74,14 +85,19 @@ class Lessons {
       steps.map(([step, name]) => { const counts = (room.counts || {})[name] || []; return h("div", { class: "live" }, h("span", { class: "hint" }, step.question), h("div", { class: "histogram" }, step.options.map((option, i) => h("div", {}, h("span", {}, option), h("i", { style: { width: 50 * (counts[i] || 0) / Math.max(1, ...counts) + "%" } }), h("b", {}, counts[i] || 0))))); }));
   }
 
-  print() {
+  /** A page of its own, for paper. */
+  sheet(title, body) {
     const page = window.open("", "_blank");
     if (!page) return;
-    const lesson = this.current;
-    page.document.title = lesson.title;
+    page.document.title = title;
     page.document.documentElement.lang = document.documentElement.lang;
-    put(page.document.body, [h("style", {}, "body{font:12pt/1.5 Georgia,serif;max-width:42rem;margin:2rem auto;color:#111}h1{font-size:20pt}li{margin:.3rem 0}.rule{border-bottom:1px solid #999;height:2.2em}"), h("h1", {}, lesson.title), h("p", {}, lesson.about), lesson.steps.map((step, i) => [h("h2", {}, i + 1 + ". " + this.t["step_" + step.kind] + " " + step.title), html(step.html), step.question ? [h("p", {}, h("b", {}, step.question)), h("ul", { style: { listStyle: "none" } }, step.options.map((o) => h("li", {}, "☐ " + o)))] : null, step.todo.length ? h("ul", { style: { listStyle: "none" } }, step.todo.map((todo) => h("li", {}, "☐ " + todo.text))) : null, h("div", { class: "rule" }), h("div", { class: "rule" })])]);
+    put(page.document.body, [h("style", {}, "body{font:12pt/1.5 Georgia,serif;max-width:42rem;margin:2rem auto;color:#111}h1{font-size:20pt}li{margin:.3rem 0}.rule{border-bottom:1px solid #999;height:2.2em}"), body]);
     page.print();
+  }
+
+  print() {
+    const lesson = this.current;
+    this.sheet(lesson.title, [h("h1", {}, lesson.title), h("p", {}, lesson.about), lesson.steps.map((step, i) => [h("h2", {}, i + 1 + ". " + this.t["step_" + step.kind] + " " + step.title), html(step.html), step.question ? [h("p", {}, h("b", {}, step.question)), h("ul", { style: { listStyle: "none" } }, step.options.map((o) => h("li", {}, "☐ " + o)))] : null, step.todo.length ? h("ul", { style: { listStyle: "none" } }, step.todo.map((todo) => h("li", {}, "☐ " + todo.text))) : null, h("div", { class: "rule" }), h("div", { class: "rule" })])]);
   }
 }
 

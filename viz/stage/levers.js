@@ -90,7 +90,7 @@ class Levers {
       field.value = value;
       input = wide && control.value !== null ? h("span", { class: "slide" }, field, h("i", { class: "default", title: t.default + " " + control.value, style: { left: `calc(${(control.value - control.min) / (control.max - control.min || 1)} * (100% - 16px) + 8px)` } })) : field;
     } else { input = h("input", { ...common, type: "text", onchange: () => send(control.kind === "words" ? input.value.split(",").map((word) => word.trim()).filter(Boolean) : input.value) }); input.value = Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : value; }
-    return h("div", { class: "control" + (changed ? " moved" : "") }, h("label", { for: id }, control.title, shown, changed ? h("span", { class: "was" }, t.was + " " + this.write(control.path, control.value)) : null), input,
+    return h("div", { class: "control " + control.kind + (changed ? " moved" : "") }, h("label", { for: id }, control.title, shown, changed ? h("span", { class: "was" }, t.was + " " + this.write(control.path, control.value)) : null), input,
       h("p", { class: "hint", id: id + "_help" }, control.help || ""), fault ? h("p", { class: "fault", role: "alert" }, fault) : null);
   }
 

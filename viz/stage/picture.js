@@ -54,8 +54,8 @@ class Picture {
 
   /** Sixteen-step samples of a curve, for the moving goods and for pointing. */
   curve(a, b) {
-    const bend = Math.max(24, Math.abs(b.x - a.x) * 0.48), back = b.x <= a.x + 1;
-    const c = { x: a.x + bend, y: a.y }, d = { x: back ? b.x + bend : b.x - bend, y: b.y }, points = new Float32Array(34);
+    const back = b.x <= a.x + 1, bend = back ? 22 + Math.abs(b.y - a.y) * 0.1 : Math.max(24, (b.x - a.x) * 0.48), side = back && a.x > this.w * 0.7 ? -1 : 1;
+    const c = { x: a.x + side * bend, y: a.y }, d = { x: back ? b.x + side * bend : b.x - bend, y: b.y }, points = new Float32Array(34);
     for (let i = 0; i <= 16; i++) {
       const u = i / 16, v = 1 - u, p = v * v * v, q = 3 * v * v * u, r = 3 * v * u * u, z = u * u * u;
       points[2 * i] = p * a.x + q * c.x + r * d.x + z * b.x;
@@ -94,8 +94,10 @@ class Picture {
     ["US", "ROW", "CN"].forEach((band, i) => { const up = this.atY(this.world.bands[i]); taken.push([0, up, 6 + this.t["band_" + band].length * this.em * 0.55, up + 1.2 * this.em]); });
     const order = this.world.nodes.map((node, row) => row).sort((a, b) => this.weight(b) - this.weight(a));
     for (const row of order) {
-      const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], wide = node.label.length * size * 0.54;
-      const above = [0, -r - 3, "middle"], right = [r + 5, size * 0.35, "start"], left = [-r - 5, size * 0.35, "end"];
+      const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], own = this.radius(row, this.world.peak[row]) * { distributor: 1.3, maker: 1.12, supplier: 1, lab: 1 }[node.kind] + (node.kind === "lab" ? 8 : 5);
+      const room = Math.floor((this.w - at.x - own - 2) / (size * 0.54)), text = node.kind === "lab" && node.label.length > room && room >= 5 ? node.label.slice(0, room - 1).trimEnd() + "…" : node.label, wide = text.length * size * 0.54;
+      if (entry.label.textContent !== text) entry.label.textContent = text;
+      const above = [0, -own, "middle"], right = [own, size * 0.35, "start"], left = [-own, size * 0.35, "end"];
       const spots = { lab: [right], supplier: [right, above], maker: [left, above], distributor: [right, left] }[node.kind];
       const fits = spots.find(([dx, dy, anchor]) => {
         const from = at.x + dx - (anchor === "middle" ? wide / 2 : anchor === "end" ? wide : 0), up = at.y + dy - size * 0.85;
@@ -111,6 +113,9 @@ class Picture {
       fill(entry.label, { x: dx, y: dy, "text-anchor": anchor });
     }
   }
+
+  /** How large a mark is for what it holds. */
+  radius(row, level) { return 2.6 + (this.most - 2.6) * Math.pow(level / this.largest[this.world.nodes[row].kind], 0.4); }
 
   weight(row) {
     const node = this.world.nodes[row];
@@ -249,7 +254,7 @@ class Picture {
     const world = this.world;
     world.nodes.forEach((node, row) => {
       const entry = this.groups[row], level = world.level[row * world.T + tick], wait = world.waiting[row * world.T + tick];
-      const r = 2.6 + (this.most - 2.6) * Math.pow(level / this.largest[node.kind], 0.4), rounded = Math.round(r * 10);
+      const r = this.radius(row, level), rounded = Math.round(r * 10);
       if (entry.shown !== rounded) { entry.mark.setAttribute("d", SHAPES[node.kind](r)); entry.shown = rounded; }
       const share = node.kind === "lab" && wait > 0 ? Math.min(1, wait / Math.max(1, world.came[row * world.T + tick]) * 13 / 52) : 0, turn = Math.round(share * 60);
       if (entry.wait !== turn + 100 * rounded) {

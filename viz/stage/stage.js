@@ -107,7 +107,7 @@ class Stage {
 
   shown() {
     const changed = this.base && this.base.hash !== this.policy.hash, about = this.policy.about;
-    this.title.textContent = about.title;
+    this.title.textContent = this.title.title = about.title;
     this.summary.textContent = about.summary || "";
     this.scenarioBox.value = this.state.scenario;
     if (!changed && this.state.view === "difference") this.state.view = "one";
@@ -143,6 +143,7 @@ class Stage {
 
   told(data) {
     if (data.kind === "explain") this.why.answered(data);
+    if (data.kind === "notes" && this.lessons) this.lessons.noted(data);
     if (data.kind === "file") save(data.name, data.type, data.body);
     if (data.kind === "refused") { this.flying = null; this.waiting = null; this.working(null); this.say(data.said); this.banner.hidden = false; clear(this.banner, data.said); }
   }

@@ -14,7 +14,7 @@ class Why {
   draw(tick) {
     if (!this.world) return;
     this.tick = tick;
-    const parts = this.picked ? this[this.picked.kind + "Story"](this.picked.id, tick) : [h("p", { class: "hint" }, this.t.pick_something)];
+    const parts = this.picked ? this[this.picked.kind + "Story"](this.picked.id, tick) : [h("p", { class: "hint" }, this.t.pick_something), this.chipList(this.world.chips, tick)];
     clear(this.story, this.parted(), parts);
   }
 
@@ -30,8 +30,35 @@ class Why {
     const name = (id) => { const row = this.world.node.get(id); return row === undefined ? String(id).replaceAll("_", " ") : this.world.nodes[row].members.length === 1 ? this.world.nodes[row].label : String(id).replaceAll("_", " "); };
     const amount = event.quantity ? short(event.quantity) + " " + (event.unit || "") : "";
     const pattern = this.t["event_" + event.kind];
-    if (pattern) return pattern.replace("{actor}", name(event.actor)).replace("{other}", event.other ? name(event.other) : this.t.others).replace("{chip}", event.chip || this.t.chips).replace("{rule}", this.title(event.rule || (this.chain(event).find((cause) => cause.rule) || {}).rule)).replace("{amount}", amount).replace("{text}", event.text);
+    if (pattern) return pattern.replace("{actor}", name(event.actor)).replace("{other}", event.other ? name(event.other) : this.t.others).replace("{chip}", event.chip || this.t.chips).replace("{rule}", this.title(event.rule || (this.chain(event).find((cause) => cause.rule) || {}).rule)).replace("{amount}", amount).replace("{text}", event.text).replace("{day}", this.signed(event));
     return [event.text || event.kind.replaceAll("_", " "), event.actor ? " · " + name(event.actor) : "", event.chip ? " · " + event.chip : "", event.other ? " → " + name(event.other) : "", amount ? " · " + amount : ""].join("");
+  }
+
+  /** The day a rule was announced, bound or ended, where the event is one of these. */
+  signed(event) {
+    const rule = this.world.rule.get(event.rule), day = rule && { decree_announced: rule.announced_date, decree_in_force: rule.since_date, decree_ended: rule.until_date }[event.kind];
+    return day ? dayOf(day, 0) : this.t.week_of + " " + dayOf(this.world.start, event.tick);
+  }
+
+  /** Chips as buttons, the most sold of the last thirteen weeks first, each with its sales over the run. */
+  chipList(chips, tick) {
+    const world = this.world, sold = (chip) => { let sum = 0; const by = this.sold(chip); for (let t = Math.max(0, tick - 12); t <= tick; t++) sum += by[t]; return sum; };
+    const found = chips.map((chip) => [chip, sold(chip)]).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]).slice(0, 12);
+    if (!found.length) return null;
+    return [h("h3", {}, this.t.chips_sold), h("ul", { class: "chiplist", "data-testid": "chips" }, found.map(([chip, n]) => h("li", {}, this.chipLink(chip.id), this.spark(this.sold(chip), tick), h("span", { class: "hint" }, exact(n)))))];
+  }
+
+  chipLink(id) { return h("button", { type: "button", class: "link", "data-testid": "chip", onclick: () => this.act.select({ kind: "chip", id }) }, id); }
+
+  sold(chip) {
+    this.unpacked = this.unpacked && this.unpacked.of === this.world ? this.unpacked : { of: this.world, by: new Map() };
+    if (!this.unpacked.by.has(chip.id)) this.unpacked.by.set(chip.id, unpack(chip.sold, this.world.T));
+    return this.unpacked.by.get(chip.id);
+  }
+
+  spark(values, tick, wide) {
+    const T = this.world.T, most = Math.max(1, ...values), W = wide ? 300 : 90, H = wide ? 60 : 20, x = (t) => (W * t / Math.max(1, T - 1)).toFixed(1);
+    return s("svg", { class: "spark", viewBox: `0 0 ${W} ${H}`, width: wide ? "100%" : W, height: H, preserveAspectRatio: "none", "aria-hidden": "true" }, s("path", { class: "area", d: "M0," + H + [...values].map((v, t) => "L" + x(t) + "," + (H - (H - 1) * v / most).toFixed(1)).join("") + "L" + W + "," + H + "z" }), s("line", { x1: x(tick), x2: x(tick), y1: 0, y2: H }));
   }
 
   title(id) { const rule = this.world.rule.get(id); return rule ? rule.title : String(id || this.t.no_rule).replaceAll("_", " "); }
@@ -46,7 +73,7 @@ class Why {
     const chain = this.chain(event), rule = this.world.rule.get(event.rule);
     return h("li", { class: event.tick > this.tick ? "later" : "" }, h("button", { type: "button", class: "link date", onclick: () => this.act.seek(event.tick) }, dayOf(this.world.start, event.tick)), " ", this.plain(event),
       rule && rule.source ? h("small", {}, " ", source(rule.source)) : null,
-      chain.length ? h("ol", { class: "chain" }, chain.map((cause) => h("li", {}, this.t.because + " ", this.plain(cause), " (", dayOf(this.world.start, cause.tick), ")"))) : null);
+      chain.length ? h("ol", { class: "chain" }, chain.map((cause) => h("li", {}, this.t.because + " ", this.plain(cause), cause.kind.startsWith("decree") ? "" : " (" + this.t.week_of + " " + dayOf(this.world.start, cause.tick) + ")"))) : null);
   }
 
   events(test) {
@@ -65,7 +92,7 @@ class Why {
     const list = (title, found) => (found.length ? [h("h4", {}, title), h("ul", { class: "lanes" }, found.map(([lane, i, sum, other]) => h("li", {}, h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "lane", id: world.key[i] }) }, other.label), " ", h("span", {}, exact(sum) + " · " + this.t["lane_" + lane.kind]), lane.bars.some(([a, b]) => tick >= a && tick < b) ? h("b", { class: "barred" }, " ⊘ " + this.t.barred) : null)))] : null);
     return [h("h2", {}, node.label), h("p", { class: "hint" }, this.t["kind_" + node.kind] + (node.country ? " · " + node.country : "") + (node.members.length > 1 ? " · " + node.members.length + " " + this.t.actors : "")),
       this.figures([[this.t["ledger_" + node.kind], exact(world.level[at]), gap("level")], [this.t[node.kind === "maker" ? "ledger_owes" : "ledger_waits"], exact(world.waiting[at]), gap("waiting")]]),
-      list(this.t.in13, lanes("to", "from")), list(this.t.out13, lanes("from", "to")), this.events((e) => node.members.includes(e.actor) || node.members.includes(e.other))];
+      list(this.t.in13, lanes("to", "from")), list(this.t.out13, lanes("from", "to")), node.kind === "maker" ? this.chipList(world.chips.filter((chip) => node.members.includes(chip.maker)), tick) : null, this.events((e) => node.members.includes(e.actor) || node.members.includes(e.other))];
   }
 
   laneStory(key, tick) {
@@ -76,7 +103,7 @@ class Why {
     for (let t = 0; t <= tick; t++) { total += world.flow[row * world.T + t]; if (this.base && twin !== undefined && t < this.base.T) other += this.base.flow[twin * this.base.T + t]; }
     const flow = world.flow[row * world.T + tick];
     return [h("h2", {}, a.label + " → " + b.label), h("p", { class: "hint" }, this.t["lane_" + lane.kind]),
-      this.figures([[this.t.this_week, exact(flow), ""], [this.t.since_start, exact(total), this.base && this.base !== world ? signed(total - other, exact) : ""], ...lane.chips.map(([chip, n]) => [chip + ", " + this.t.whole_run, exact(n), ""])]),
+      this.figures([[this.t.this_week, exact(flow), ""], [this.t.since_start, exact(total), this.base && this.base !== world ? signed(total - other, exact) : ""], ...lane.chips.map(([chip, n]) => [[this.chipLink(chip), ", " + this.t.whole_run], exact(n), ""])]),
       lane.bars.length ? h("p", {}, h("b", { class: "barred" }, "⊘ " + this.t.barred + ": "), lane.bars.map(([since, until]) => dayOf(world.start, since) + " – " + (until >= world.T ? this.t.end : dayOf(world.start, until))).join("; ")) : null,
       this.events((e) => (a.members.includes(e.actor) && b.members.includes(e.other)) || (b.members.includes(e.actor) && a.members.includes(e.other)) || (lane.bars.length && e.rule && a.members.includes(e.actor) && lane.chips.some(([chip]) => chip === e.chip)))];
   }
@@ -84,10 +111,12 @@ class Why {
   chipStory(id, tick) {
     const chip = this.world.chips.find((one) => one.id === id);
     if (!chip) return [h("p", {}, this.t.gone)];
-    const sold = unpack(chip.sold, this.world.T);
-    let total = 0;
-    for (let t = 0; t <= tick; t++) total += sold[t];
-    return [h("h2", {}, id), this.figures([[this.t.maker, chip.maker, ""], ["tpp", exact(chip.tpp), ""], [this.t.sold_this_week, exact(sold[tick]), ""], [this.t.since_start, exact(total), ""]]), this.events((e) => e.chip === id)];
+    const sold = this.sold(chip), twin = this.base && this.base !== this.world ? this.base.chips.find((one) => one.id === id) : null, before = twin ? unpack(twin.sold, this.base.T) : null;
+    let total = 0, other = 0;
+    for (let t = 0; t <= tick; t++) { total += sold[t]; if (before && t < this.base.T) other += before[t]; }
+    const gap = (a, b) => (this.base && this.base !== this.world ? signed(a - b, exact) : ""), maker = this.world.node.get(chip.maker);
+    const by = maker === undefined ? chip.maker : h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "node", id: this.world.nodes[maker].id }) }, this.world.nodes[maker].label);
+    return [h("h2", {}, id), this.spark(sold, tick, true), this.figures([[this.t.maker, by, ""], [this.t.tpp, exact(chip.tpp), ""], [this.t.sold_this_week, exact(sold[tick]), gap(sold[tick], before && tick < this.base.T ? before[tick] : 0)], [this.t.since_start, exact(total), gap(total, other)]]), this.events((e) => e.chip === id)];
   }
 
   chartStory(id, tick) {
