@@ -102,9 +102,11 @@ class Classroom:
         self._tell(room)
         return True
 
-    def leave(self, room: Room, member: str) -> None:
+    def leave(self, room: Room, member: str, heard: Listener) -> None:
+        """Stop listening, unless the member has come back by another way meanwhile."""
         with self._lock:
-            room.listeners.pop(member, None)
+            if room.listeners.get(member) == heard:
+                del room.listeners[member]
         self._tell(room)
 
     def predict(self, room: Room, member: str, question: str, choice: int) -> None:

@@ -94,8 +94,8 @@ PAGES: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "both": ("?s=no-controls&a=history&w=170&view=both", ()),
     "difference": ("?s=no-controls&a=history&w=170&view=difference", ("[data-testid=tab_data]",)),
     "lessons": ("?s=teaching/rush&w=45", ("[data-testid=tab_lessons]",)),
-    "lesson": (None, ("[data-testid=lesson]", "[data-testid=notes]")),
     "teacher": ("?s=teaching/rush&w=45#t=TOKEN", ("[data-testid=set_all]",)),
+    "lesson": (None, ("[data-testid=lesson]", "[data-testid=notes]")),
     "projector": ("?s=teaching/grey-market&w=80", ("[data-testid=projector]",)),
 }
 """Page -> the address to start from (none: where the one before ended), and what to click from there."""

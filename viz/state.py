@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -149,6 +150,8 @@ class Session:
                 self.put("room", json.dumps({"gone": True}))
             return
         self.room, self.teacher = room, taught is not None
+        if re.fullmatch(r"[0-9a-f]{32}", request.words["member"]):
+            self.member = request.words["member"]
         if not classroom.enter(room, self.member, self._heard):
             self.room = None
             self.put("room", json.dumps({"gone": True}))
@@ -179,7 +182,7 @@ class Session:
 
     def leave(self) -> None:
         if self.room:
-            self.house.classroom.leave(self.room, self.member)
+            self.house.classroom.leave(self.room, self.member, self._heard)
 
 
 def _join(at: str, code: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from viz.link import MOST_SEED, MOST_WEEK, plain_changes
 WHATS = ("world", "explain", "file", "enter", "predict", "teach", "notes")
 TEACHINGS = ("set", "pause", "resume", "reveal", "hide", "clear")
 FILES = ("scenario", "page")
-WORDS = ("seller", "buyer", "chip", "file", "act", "room", "token", "lesson", "question")
+WORDS = ("seller", "buyer", "chip", "file", "act", "room", "token", "lesson", "question", "member")
 
 
 class RefusalError(Exception):
@@ -25,7 +25,7 @@ class Request:
     seq    the browser's number for it; answers carry it back.
     against  scenario of the baseline, where it is another than the policy's.
     have   hashes of frames the browser already holds.
-    words  the short texts of the request by key: seller, buyer, chip, file, act, room, token, lesson, question.
+    words  the short texts of the request by key: seller, buyer, chip, file, act, room, token, lesson, question, member.
     """
 
     what: str

@@ -1,45 +1,41 @@
-"""Ten fixed questions on history: the chain the page walks must come to the rule, the week and the quantity of the key."""
+"""Ten fixed questions on history, and the figures of the teachers' pages: what is written must be what the runs come to.
+`python -m tests.viz.figures` lists both with what the model says now."""
 
 from __future__ import annotations
 
-import json
-from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from viz.desk import Desk
-
-KEY = json.loads((Path(__file__).parent / "why_history.json").read_text(encoding="utf-8"))["questions"]
+from tests.viz.figures import FIGURES, KEY, Figure, Worlds, answers, chain_of, page
 
 
 @pytest.fixture(scope="module")
-def history() -> dict[str, Any]:
-    return dict(json.loads(Desk(["history"]).framed("history", {}, 1).text))
+def worlds() -> Worlds:
+    return Worlds()
+
+
+@pytest.fixture(scope="module")
+def history(worlds: Worlds) -> dict[str, Any]:
+    return worlds.history()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", KEY, ids=[key["ask"] for key in KEY])
 def test_a_question_on_history(history: dict[str, Any], key: dict[str, Any]) -> None:
-    events = history["events"]
-
-    def said(column: str, row: int) -> str:
-        return str(events["words"][events[column][row]])
-
-    asked = [
-        row
-        for row in range(len(events["tick"]))
-        if (said("kind", row), said("actor", row), said("chip", row)) == (key["kind"], key["actor"], key["chip"])
-    ]
-    row = asked[0]
-    week = date.fromisoformat(history["start"]) + timedelta(weeks=events["tick"][row])
-    chain = []
-    while row >= 0:
-        chain.append((said("kind", row), said("rule", row)))
-        row = events["cause"][row]
-    assert week.isoformat() == key["week"]
-    assert chain[-1] == ("decree_announced", key["rule"]), chain
-    assert ("decree_in_force", key["rule"]) in chain
-    assert said("unit", asked[0]) == key["unit"] and 0.5 <= events["quantity"][asked[0]] / key["quantity"] <= 2
+    """Rule, week and unit as the key has them, the quantity within half and double; and the rule names its source."""
+    now, holds = answers(history, key)
+    assert holds, f"now: {now}; {chain_of(history, key)}"
     assert any(rule["id"] == key["rule"] and rule["source"] for rule in history["rules"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", FIGURES, ids=[f"{figure.page}: {figure.words}" for figure in FIGURES])
+def test_a_figure_of_a_teachers_page(worlds: Worlds, figure: Figure) -> None:
+    now, holds = figure.read(worlds)
+    assert holds, f"the page says {figure.words!r}; now: {now}"
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=[f"{figure.page}: {figure.words}" for figure in FIGURES])
+def test_the_words_stand_on_the_page(figure: Figure) -> None:
+    assert figure.words.lower() in page(figure.page).lower()

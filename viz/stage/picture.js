@@ -95,7 +95,7 @@ class Picture {
     const order = this.world.nodes.map((node, row) => row).sort((a, b) => this.weight(b) - this.weight(a));
     for (const row of order) {
       const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], own = this.radius(row, this.world.peak[row]) * { distributor: 1.3, maker: 1.12, supplier: 1, lab: 1 }[node.kind] + (node.kind === "lab" ? 8 : 5);
-      const room = Math.floor((this.w - at.x - own - 2) / (size * 0.54)), text = node.kind === "lab" && node.label.length > room && room >= 5 ? node.label.slice(0, room - 1).trimEnd() + "…" : node.label, wide = text.length * size * 0.54;
+      const room = Math.floor((this.w - at.x - own - 2) / (size * 0.57)), text = node.kind === "lab" && node.label.length > room && room >= 5 ? node.label.slice(0, room - 1).trimEnd() + "…" : node.label, wide = text.length * size * 0.54;
       if (entry.label.textContent !== text) entry.label.textContent = text;
       const above = [0, -own, "middle"], right = [own, size * 0.35, "start"], left = [-own, size * 0.35, "end"];
       const spots = { lab: [right], supplier: [right, above], maker: [left, above], distributor: [right, left] }[node.kind];
@@ -216,7 +216,7 @@ class Picture {
 
   /** The four lanes that differ most say by how many chips a week. */
   largestGaps(pen, tick) {
-    const rows = this.world.lanes.map((_, row) => row).filter((row) => Math.abs(this.gap(row, tick)) >= 0.5).sort((a, b) => Math.abs(this.gap(b, tick)) - Math.abs(this.gap(a, tick))).slice(0, 4);
+    const rows = this.world.lanes.map((_, row) => row).filter((row) => !["rented", "input"].includes(this.world.lanes[row].kind) && Math.abs(this.gap(row, tick)) >= 0.5).sort((a, b) => Math.abs(this.gap(b, tick)) - Math.abs(this.gap(a, tick))).slice(0, 4);
     pen.setLineDash([]);
     pen.globalAlpha = 1;
     pen.font = `600 ${Math.max(11, this.em * 0.78)}px system-ui, sans-serif`;

@@ -338,7 +338,14 @@ class Stage {
     this.token = found ? found[1] : sessionStorage.getItem("chokepoint-teacher");
     if (found) { sessionStorage.setItem("chokepoint-teacher", found[1]); history.replaceState(history.state, "", location.pathname + location.search); }
     this.roomCode = new URLSearchParams(location.search).get("room");
-    if (this.token || this.roomCode) this.send({ what: "enter", room: this.roomCode, token: this.token });
+    if (this.token || this.roomCode) this.send({ what: "enter", room: this.roomCode, token: this.token, member: this.member() });
+  }
+
+  /** A random mark of this tab, so that a reload is not another student. It says nothing of whoever sits here. */
+  member() {
+    const kept = sessionStorage.getItem("chokepoint-member") || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    sessionStorage.setItem("chokepoint-member", kept);
+    return kept;
   }
 
   held(room) { this.locked = Boolean(room && room.paused && !room.teacher); if (room && room.code && !room.teacher) this.roomCode = room.code; if (this.locked) this.stop(); this.root.classList.toggle("held", this.locked); if (room && room.teacher && !this.taught) { this.taught = true; this.tab("lessons"); } }
