@@ -9,6 +9,7 @@ from typing import Any
 from viz.link import MOST_SEED, MOST_WEEK, plain_changes
 
 WHATS = ("world", "explain", "file", "enter", "predict", "teach", "notes")
+OF_NO_WORLD = ("enter", "predict", "notes")
 TEACHINGS = ("set", "pause", "resume", "reveal", "hide", "clear")
 FILES = ("scenario", "page")
 WORDS = ("seller", "buyer", "chip", "file", "act", "room", "token", "lesson", "question", "member")
@@ -53,7 +54,8 @@ def request(data: object, scenarios: Collection[str]) -> Request:
     what = data.get("what")
     if what not in WHATS:
         raise RefusalError("no such question")
-    scenario = data.get("scenario", next(iter(scenarios), ""))
+    first = next(iter(scenarios), "")
+    scenario = first if what in OF_NO_WORLD else data.get("scenario", first)
     if not isinstance(scenario, str) or scenario not in scenarios:
         raise RefusalError("no such scenario")
     against = data.get("against") or ""

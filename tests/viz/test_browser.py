@@ -126,6 +126,57 @@ def test_why_walks_back_to_the_decree(tab: Open) -> None:
     page.page.wait_for_selector(".verdict.no")
 
 
+def test_a_chip_can_be_picked_from_the_list_a_maker_and_a_lane(tab: Open) -> None:
+    """Any node, lane, chip or chart point answers; a chart point with the week it stands for."""
+    page = tab("?w=60")
+    page.page.click("[data-testid=tab_why]")
+    chip = page.page.inner_text("[data-testid=chips] [data-testid=chip] >> nth=0")
+    page.page.click("[data-testid=chips] [data-testid=chip] >> nth=0")
+    assert page.page.inner_text("[data-testid=story] h2") == chip
+    assert "Total processing performance" in page.page.inner_text("[data-testid=story]")
+    page.page.click("[data-testid=story] .ledger .link")
+    assert page.page.locator("[data-testid=story] [data-testid=chips] li").count() >= 1
+    page.page.click("[data-testid=story] .lanes .link >> nth=0")
+    page.page.click("[data-testid=story] .ledger [data-testid=chip] >> nth=0")
+    assert "Sold this week" in page.page.inner_text("[data-testid=story]")
+    page.page.click("[data-id=smuggled].chart .plot", position={"x": 20, "y": 40})
+    assert "Chips moved past the rules" in page.page.inner_text("[data-testid=story] h2")
+    assert int(page.page.input_value("[data-testid=scrub]")) < 20
+
+
+def test_bands_over_seeds_follow_the_picture(tab: Open) -> None:
+    """[25] For policy and baseline, with the number of seeds in words."""
+    page = tab("?w=60")
+    move(page, "3.5")
+    page.page.wait_for_selector("[data-testid=bands]", timeout=30_000)
+    assert "of 8 seeds" in page.page.inner_text("[data-testid=bands]")
+    assert page.page.get_attribute("[data-id=smuggled].chart .spread.base", "d")
+    assert page.page.get_attribute("[data-id=smuggled].chart .spread.policy", "d")
+
+
+def test_a_rule_of_ones_own_is_signed_on_the_page(tab: Open) -> None:
+    page = tab("?w=60")
+    page.page.click("[data-testid=add_rule]")
+    page.page.select_option("[data-testid=kind]", "tariff")
+    page.page.fill(".maker [data-name=rate]", "0.25")
+    page.page.press(".maker [data-name=rate]", "Tab")
+    before = page.page.get_attribute("[data-hash]", "data-seq")
+    page.page.click("[data-testid=sign]")
+    page.page.wait_for_function("s => document.querySelector('[data-hash]').dataset.seq !== s", arg=before)
+    own = json.loads(page.page.evaluate("new URLSearchParams(location.search).get('c')"))["rules.OWN_1"]
+    assert own["effect"] == {"lever": "tariff", "rate": 0.25} and own["since"] == "2023-02-27"
+
+
+def test_another_world_can_be_the_baseline(tab: Open) -> None:
+    """A counterfactual beside what it is compared with: both in the link, both named over the pictures."""
+    page = tab("?s=fake-calm&a=fake&w=60&view=both")
+    names = page.page.locator("figcaption").all_inner_texts()
+    assert "A made-up world" in names[0] and "A calmer world" in names[1]
+    assert "a=fake" in page.page.evaluate("location.search")
+    page.page.click("[data-testid=pin]")
+    page.page.wait_for_function("!location.search.includes('a=fake')")
+
+
 def test_two_worlds_share_a_clock_and_name_where_they_part(tab: Open) -> None:
     """[17]"""
     page = tab("?w=60")
@@ -376,6 +427,11 @@ def test_a_class(browser: Any, site: Site, tab: Open) -> None:
     student.page.wait_for_function("location.search.includes('fake-calm')")
     teacher.page.click("[data-testid=pause_all]")
     student.page.wait_for_selector(".held")
+    teacher.page.click("[data-testid=lesson] >> nth=0")
+    teacher.page.click("[data-testid=notes]")
+    teacher.page.wait_for_selector(".notes .prose")
+    student.page.click("[data-testid=tab_lessons]")
+    assert student.page.locator("[data-testid=notes]").count() == 0
     assert site.token not in student.page.content()
     teacher.page.click("[data-testid=pause_all]")
     student.page.wait_for_selector(".cp:not(.held)")

@@ -79,6 +79,22 @@ def test_only_our_events_are_heard(site: Site, tmp_path: Path) -> None:
     client.close()
 
 
+def test_the_teachers_page_is_for_the_teacher(site: Site) -> None:
+    """A room is open on this server, so whoever is not its teacher is refused the answers."""
+    client = Client(site.port)
+    client.hear("world")
+    client.ask(what="notes", lesson="1-rush")
+    said = json.loads(client.hear("word"))
+    assert said["kind"] == "refused" and "teacher" in said["said"]
+    client.ask(what="enter", token=site.token)
+    client.hear("room")
+    client.ask(what="notes", lesson="1-rush")
+    assert "newsvendor" in json.loads(client.hear("word"))["html"]
+    client.ask(what="notes", lesson="../../secret")
+    assert json.loads(client.hear("word"))["html"] == ""
+    client.close()
+
+
 def test_a_message_too_large_ends_its_socket_alone(site: Site) -> None:
     client, other = Client(site.port), Client(site.port)
     client.hear("world")
