@@ -279,10 +279,9 @@ def china_sales_growth(result: Result) -> float:
 
 
 def military_reach(result: Result) -> float:
-    """log of the weeks a listed user needs to reach the target compute over a civil one's, mean of 2024 and 2025 (P10)."""
-    window = "2024-01-01..2025-12-31"
-    listed, civil = (window_of(result, "military_access_weeks", window, user=user) for user in ("listed", "civil"))
-    return float(np.log((listed + 1.0) / (civil + 1.0)))
+    """log of the weeks a listed user needs to reach the target compute, mean of 2024 and 2025 (P10). A civil user, told beside it,
+    loses the same door when the cloud closes, so that a ratio of the two would hide the delay."""
+    return float(np.log(window_of(result, "military_access_weeks", "2024-01-01..2025-12-31", user="listed") or np.nan))
 
 
 HISTORY, NO_CONTROLS = Setting("history"), Setting("no-controls")
@@ -351,7 +350,7 @@ PATTERNS = (
         Setting("enforcement-x5"),
         ("behaviour.diversion=off",),
         1,
-        ("networks_initial", "network_entry_per_year", "network_chips_per_week", "detection_per_year"),
+        ("networks_initial", "network_entry_per_year", "network_chips_per_week", "detection_per_year", "exposure_weeks"),
     ),
     Pattern(
         "P6",
@@ -404,14 +403,14 @@ PATTERNS = (
     Pattern(
         "P10",
         "Military users by the same side doors",
-        "log weeks to the target, listed over civil, 2024-25",
-        "log ratio",
+        "log weeks of a listed user to the target, 2024-25",
+        "log weeks",
         military_reach,
         Setting("enforcement-x5", CLOUD_CLOSED),
         HISTORY,
         ("behaviour.diversion=off", "behaviour.rental=off"),
         1,
-        ("front_share", "screening_share", "military_target_h100e"),
+        ("front_share", "screening_share", "reach_flow_share", "reach_lease_share_per_week", "military_target_h100e"),
     ),
 )
 BY_ID = {pattern.id: pattern for pattern in PATTERNS}

@@ -81,6 +81,9 @@ class Behaviour(BaseModel):
     spot_patience_share: Quantity = parameter(
         "share of cash", "Largest share of unspent budget bid on the spot market."
     )
+    dear_plan_multiple: Quantity = parameter(
+        "x world price", "Most that a unit of planned compute is worth to a lab, over its price where nothing is barred."
+    )
     domestic_preference: Quantity = parameter(
         "x worth", "Non-performance premium of domestic parts for state-funded labs."
     )
@@ -174,12 +177,27 @@ class Behaviour(BaseModel):
     network_chips_per_week: Quantity = parameter("chips per week", "Throughput of one network.")
     networks_initial: Quantity = parameter("networks", "Networks at work when the first chip is barred.")
     network_entry_per_year: Quantity = parameter("per network-year", "Growth of networks at a margin of 40%.")
+    network_margin_share: Quantity = parameter("x list", "Part of grey_network_multiple that is the network's own earning.")
+    network_upkeep_share: Quantity = parameter(
+        "x list", "Cost of fronts, papers and idle money per chip of throughput, whether it is used or not."
+    )
+    network_imitation_share: Quantity = parameter(
+        "share", "Entrants that go where networks work; the others go to a hub by its size."
+    )
     networks_max: Quantity = parameter("networks", "Carriers, fronts and buyers there are.")
     hub_diversion_cap_share: Quantity = parameter(
         "share", "Most of the world's flagship deliveries outside China that hubs can divert."
     )
     detection_per_year: Quantity = parameter("per network-year", "Hazard that a network is shut at the effort of 2024.")
     detection_elasticity: Quantity = parameter("elasticity", "Of detection to enforcement effort.")
+    detection_crowd_networks: Quantity = parameter("networks", "Networks at one hub that double the hazard there.")
+    customs_detection_multiple: Quantity = parameter(
+        "x detection", "Rise of the hazard if every consignment into China were inspected."
+    )
+    reputation_multiple: Quantity = parameter(
+        "x value of the goods", "Liberty, name and trade lost when caught, beside the penalty."
+    )
+    exposure_weeks: Quantity = parameter("weeks", "Of a network's goods that come to light, and are punished, when it is found.")
     penalty_multiple: Quantity = parameter("x value of the goods", "Penalty when caught.")
     concealment_share: Quantity = parameter("share of value", "Shells, repacking, papers.")
     seizure_share: Quantity = parameter("share", "Of a bust network's goods seized.")
@@ -200,8 +218,12 @@ class Behaviour(BaseModel):
         "share of capital cost per year", "Least yearly rent an owner takes, over card and host cost."
     )
     card_life_years: Quantity = parameter("years", "Economic life of a card.")
+    tail_rent_share: Quantity = parameter("share of plan", "Part of their plan that the many small users spend on leases at home.")
     offshore_rent_share: Quantity = parameter(
         "share of plan", "Most of a barred platform's plan that goes to leases abroad."
+    )
+    cloud_start_chips: Quantity = parameter(
+        "chips", "Cards beside its stock that an offshore cloud's growth is reckoned on: its first halls."
     )
     cloud_growth_share_per_week: Quantity = parameter("share per week", "Fastest growth of an offshore cloud.")
     cloud_latency_share: Quantity = parameter("share of worth", "Worth lost by computing abroad.")
@@ -267,6 +289,12 @@ class Behaviour(BaseModel):
 
     # Government and reach
     military_target_h100e: Quantity = parameter("h100e", "Compute whose access by a listed user is measured.")
+    reach_flow_share: Quantity = parameter(
+        "share", "Part of a weekly flow of goods that one user of the target's size can take without moving the market."
+    )
+    reach_lease_share_per_week: Quantity = parameter(
+        "share per week", "Part of the hours on offer that one user can bring under contract in a week."
+    )
     front_share: Quantity = parameter("share of the tail", "Unlisted buyers that are fronts.")
     screening_share: Quantity = parameter("share", "Idle domestic hours that screening withholds from listed users.")
     tax_share: Quantity = parameter("share", "Tax on profit.")

@@ -169,11 +169,3 @@ def vendor_use(stock, worth, maker, n_makers):  # type: ignore[no-untyped-def]
             for m in range(n_makers):
                 out[i, m] /= total
     return out
-
-
-def access(target_h100e: float, own_h100e: float, offered_h100e: float, weekly_h100e: float) -> float:
-    """Weeks a user needs to reach the target: what it has or can rent counts at once, the rest comes weekly."""
-    missing = target_h100e - own_h100e - offered_h100e
-    if missing <= 0:
-        return 1.0
-    return float(min(NO_ACCESS_WEEKS, 1.0 + missing / weekly_h100e)) if weekly_h100e > 0 else NO_ACCESS_WEEKS

@@ -65,6 +65,7 @@ STATE: dict[str, tuple[tuple[str, ...], str, str]] = {
     "busts": (("distributor",), "networks", "networks shut this week"),
     "seized_chips": (("distributor", "chip"), "chips", "seized this week"),
     "seized_usd": (("distributor",), "USD", "value seized this week, at list"),
+    "case_usd": (("distributor",), "USD", "goods that networks shut this week had passed in about a year"),
     "licences_asked": (("chip",), "chips", "asked under licence this week"),
     "licences_granted": (("chip",), "chips", "granted this week"),
     "licences_pending": (("chip",), "chips", "in the licence queue"),

@@ -187,6 +187,10 @@ class Standing:
         rows = self._sale_rows[0, maker, self.buyer]
         return np.asarray(cells[rows, self._column]), bool(cells[self._hbm_row].any())
 
+    def closing_cells(self, closing: Bools) -> Bools:
+        """A mask over (classes, catalog chips) as cells of (buyers, chips)."""
+        return np.asarray(closing[self._cells()])
+
     def enforcement(self, country: Ints) -> Floats:
         """Effort at each distributor's country over that of 2024: Washington's reaches everywhere, a hub's own adds."""
         table, names = self.terms.enforcement, self.frame.names.country

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.agents.chipmaker import released_wafers, revised_list, wanted_bookings
 from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
-from sim.frame import CLOUD, CN, NEVER, ROW
+from sim.frame import BROKER, CLOUD, CN, NEVER, RESELLER, ROW
 from sim.keyed_random import uniforms
 from sim.record import REGIONS
 from sim.tick_assemble import made_where_lawful
@@ -49,7 +49,8 @@ def perceive(world: World) -> None:
     queue = world.primary.queue
     worth = chips_worth(world)
     diverts, premium = world.market.diverts, substitute_premium(world, wait)
-    grey_parts, grey_mix = wanted_grey(world)
+    traders_wait = np.maximum(wait[ROW], _traders_wait(world))
+    grey_parts, grey_mix = wanted_grey(world, worth, traders_wait)
     world.view = View(
         tick=world.tick,
         plan_usd=labs.plan_usd[world.tick] * labs.owns_share,
@@ -77,11 +78,12 @@ def perceive(world: World) -> None:
         grey_mix=grey_mix,
         grey_room_chips=behaviour.hub_diversion_cap_share.value
         * float(world.primary.delivered[:, 1:, grey_parts].sum(dtype=np.int64)) / QUARTER_WEEKS,
-        grey_wait_weeks=float((wait[ROW] * grey_mix).cumsum()[-1]) if len(grey_mix) else 0.0,
+        grey_wait_weeks=np.minimum(traders_wait, behaviour.wait_horizon_weeks.value),
         fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
         cloud_wish=world.hours.cloud_wish,
-        cloud_mix=cloud_mix(world),
+        cloud_mix=cloud_mix(world, traders_wait),
         substitute_premium=premium,
+        grey_risk_share=world.grey_risk_share,
         network_chips_per_week=behaviour.network_chips_per_week.value,
         grey_network_multiple=behaviour.grey_network_multiple.value,
         resale_markup_share=behaviour.resale_markup_share.value,
@@ -202,30 +204,48 @@ def stand_ins(world: World) -> Bools:
     return np.asarray(near & (chips.maker[:, None] == chips.maker[None, :]) & ~chips.domestic[:, None])
 
 
-def wanted_grey(world: World) -> tuple[Bools, Floats]:
-    """Parts barred for China that networks deal in, and how they split their purchases, (chips,) each."""
-    chips = world.frame.chips
-    law = world.law
+def wanted_grey(world: World, worth: Floats, wait_weeks: Floats) -> tuple[Bools, Floats]:
+    """Parts barred for China that networks deal in, and how they split their purchases by what a part is worth there per dollar,
+    less for those that must be waited for; wait_weeks (chips,). (chips,) each."""
+    chips, law = world.frame.chips, world.law
     if law.buyer < 0:
         return np.zeros(len(chips.tpp), dtype=bool), np.zeros(len(chips.tpp))
     barred = ~world.standing.permitted[law.buyer] & ~chips.domestic & ~chips.for_china & (chips.market == 0)
     on_sale = (chips.volume_tick <= world.tick) & (chips.volume_tick < NEVER) & (chips.owner_lab < 0)
     parts = barred & on_sale & (chips.worth[0] >= 0.3)
-    pull = np.where(parts, (chips.worth[0] / (world.list_usd + world.behaviour.host_cost_usd.value) * 1e4)
-                    ** world.behaviour.choice_exponent.value, 0.0)
+    pull = np.where(parts, _pull(world, worth[0, law.buyer], wait_weeks), 0.0)
     total = float(pull.cumsum()[-1]) if len(pull) else 0.0
     return parts, pull / total if total > 0 else pull
 
 
-def cloud_mix(world: World) -> Floats:
+def _traders_wait(world: World) -> Floats:
+    """Weeks that orders of traders and offshore clouds take by their own books, (chips,): twice what those outstanding have
+    waited so far."""
+    frame, book, n_labs = world.frame, world.primary, len(world.frame.names.lab)
+    traders = np.flatnonzero(np.isin(frame.distributors.subkind, (RESELLER, BROKER, CLOUD))) + n_labs
+    queue = book.queue[traders]
+    waited = (queue * book.waited[traders]).cumsum(axis=0)[-1] if len(traders) else np.zeros(queue.shape[1])
+    return np.asarray(2.0 * waited / np.maximum(queue.sum(axis=0, dtype=np.int64), 1))
+
+
+def _pull(world: World, worth: Floats, wait_weeks: Floats) -> Floats:
+    """How strongly who buys to pass on or to let is drawn to each part in volume, (chips,): worth per dollar, less for a wait."""
+    behaviour, chips = world.behaviour, world.frame.chips
+    monthly = behaviour.impatience_share_per_month.value if behaviour.on("impatience") else 0.0
+    value = worth / (world.list_usd + behaviour.host_cost_usd.value) * 1e4 * (1.0 + monthly) ** (-wait_weeks / WEEKS_PER_MONTH)
+    shipping = (world.primary.delivered[:, 1:].sum(axis=(0, 1)) > 0) & (chips.owner_lab < 0)
+    return np.asarray(np.where(shipping, value ** behaviour.choice_exponent.value, 0.0))
+
+
+def cloud_mix(world: World, wait_weeks: Floats) -> Floats:
     """How an offshore cloud splits its purchases over the parts it may buy, (distributors, chips)."""
     frame, chips = world.frame, world.frame.chips
     n_labs = len(frame.names.lab)
     out = np.zeros((len(frame.names.distributor), len(chips.tpp)))
     allowed = world.orderable[n_labs:]
-    pull = (chips.worth[0] / (world.list_usd + world.behaviour.host_cost_usd.value) * 1e4) ** world.behaviour.choice_exponent.value
+    pull = _pull(world, chips.worth[0], wait_weeks)
     for row in np.flatnonzero(frame.distributors.subkind == CLOUD):
-        own = np.where(allowed[row] & ~chips.domestic & ~chips.for_china & (chips.owner_lab < 0), pull, 0.0)
+        own = np.where(allowed[row] & ~chips.domestic & ~chips.for_china, pull, 0.0)
         total = float(own.cumsum()[-1])
         out[row] = own / total if total > 0 else 0.0
     return out

@@ -119,6 +119,7 @@ def note(world: World) -> None:
     if world.seized.any():
         state["seized_chips"][tick] = world.seized
     state["seized_usd"][tick] = world.seized_usd
+    state["case_usd"][tick] = world.case_usd
     state["licences_asked"][tick] = law.asked
     state["licences_granted"][tick] = law.granted
     pending = np.zeros(len(maker), dtype=np.int64)

@@ -18,7 +18,7 @@ from sim.frame import CLOUD, CN, ROW
 from sim.keyed_random import keys_of
 from sim.market import Memory, Offers, clear_two_use
 from sim.record import REGIONS
-from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, WEIGHT_FLOOR, mean_prices, reference_value, wants_of
+from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, WEIGHT_FLOOR, mean_prices, reference_value, wants_of, world_price
 from sim.units import H100_TPP, HOURS_PER_WEEK, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -80,23 +80,29 @@ class Hours:
 
 
 def floor_usd_per_week(world: World) -> Floats:
-    """Least weekly rent of a card, (chips,) USD: power, and a share of card and host cost a year."""
-    behaviour = world.behaviour
-    capital = (world.list_usd + behaviour.host_cost_usd.value) * behaviour.rent_floor_share.value / WEEKS_PER_YEAR
-    return np.asarray(capital + behaviour.power_usd_per_hour.value * HOURS_PER_WEEK)
+    """Least weekly rent of a card, (chips,) USD: power, and a share a year of what card and host would cost today, which for an old
+    part is what its compute costs in the parts the world now buys."""
+    behaviour, worth = world.behaviour, world.frame.chips.worth
+    today = world_price(world, behaviour.host_cost_usd.value)
+    train = behaviour.train_share.value
+    replaced = train * worth[0] * today[0] + (1.0 - train) * worth[1] * today[1]
+    capital = np.minimum(world.list_usd + behaviour.host_cost_usd.value, replaced)
+    interest = behaviour.rent_floor_share.value / WEEKS_PER_YEAR
+    return np.asarray(capital * interest + behaviour.power_usd_per_hour.value * HOURS_PER_WEEK)
 
 
 def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
-    """What labs can spend on rent this week at home and abroad, (labs,) USD each."""
+    """What labs can spend on rent this week at home and abroad, (labs,) USD each: who lives on leases pays both from one plan, and
+    the many small users rent a part of what they need."""
     labs, behaviour = world.frame.labs, world.behaviour
     plan = labs.plan_usd[world.tick]
-    home = plan * (1.0 - labs.owns_share)
+    home = plan * np.where(labs.tail & ~labs.drawn, behaviour.tail_rent_share.value, 1.0 - labs.owns_share)
     abroad = np.zeros(len(plan))
     if behaviour.on("offshore") and world.view.grey_parts.any():
         wants = (labs.region == CN) & (labs.service_class <= 1) & ~labs.state & ~labs.military & ~labs.lessor
         may = world.standing.hosted[:, 1:, world.view.grey_parts].any(axis=(1, 2))
         abroad = np.where(wants & may, plan * behaviour.offshore_rent_share.value, 0.0)
-    return home, abroad
+    return np.maximum(home - abroad, 0.0), abroad
 
 
 def clear_rental(world: World) -> None:
@@ -115,8 +121,8 @@ def clear_rental(world: World) -> None:
     _wish(world, abroad)
 
 
-def _idle(world: World, owner: Ints, chip: Ints) -> Ints:
-    """Chips idle this week, one for each pair of an owner (labs, then distributors) and a part."""
+def idle_hours(world: World, owner: Ints, chip: Ints) -> Ints:
+    """Chips offered for hire this week, one for each pair of an owner (labs, then distributors) and a part."""
     frame, ledger = world.frame, world.ledger
     labs = frame.labs
     shown = (frame.chips.market != 1) & (frame.chips.worth.max(axis=0) >= OLDEST_WORTH)
@@ -136,7 +142,7 @@ def _contract(world: World, home: Floats, abroad: Floats) -> None:
                              n_labs + np.flatnonzero(frame.distributors.subkind == CLOUD)])
     n_chips = len(frame.names.chip)
     owner, chip = np.repeat(owners, n_chips), np.tile(np.arange(n_chips), len(owners))
-    large = _idle(world, owner, chip) >= SMALLEST_OFFER_CHIPS
+    large = idle_hours(world, owner, chip) >= SMALLEST_OFFER_CHIPS
     hours.owner, hours.chip = owner[large], chip[large]
     hours.region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     hours.lane_offer, hours.lane_buyer, hours.lane_abroad = _hour_lanes(
@@ -154,17 +160,18 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     owner, chip = hours.owner, hours.chip
     if len(owner) == 0 or len(hours.lane_offer) == 0:
         return
-    cap = _idle(world, owner, chip)
+    cap = idle_hours(world, owner, chip)
     life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
     value = reference_value(world, tenants) / life_weeks * 1.4
-    wants = wants_of(money, value, world.rental_keys)
+    chips = world.frame.chips
+    weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb, tenants)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
+    least = np.minimum(value, _cheapest(floor, weight[chip]))
+    wants = wants_of(money, value, least, least, world.rental_keys)
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
     extra = np.where(hours.lane_abroad, latency[hours.lane_offer], 0)
     lanes = Lanes(hours.lane_offer, hours.lane_buyer, extra, cap[hours.lane_offer])
-    chips = world.frame.chips
-    weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb, tenants)
     memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1), hours.basis)
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,
                            rounds=RENTAL_ROUNDS)
@@ -173,6 +180,13 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
     hours.utility_usd = result.true_utility / 100.0
     _settle(world, owner, chip, lanes, result.lane_flow, result.price_paid, result.offer_price)
+
+
+def _cheapest(floor_cents: Ints, weight: Floats) -> Floats:
+    """Least rent of a unit of use-compute over all offers, (tenants, uses) USD a unit; weight (offers, tenants x uses); inf where
+    none serves."""
+    each = np.where(weight > 0, floor_cents[:, None] / np.maximum(weight, 1e-9), np.inf)
+    return np.asarray(each.min(axis=0).reshape(-1, 2) / 100.0)
 
 
 def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
@@ -187,6 +201,9 @@ def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, pai
     _lease(tenant, who, what, region, chips, hours.rented, hours.let, hours.cloud_let)
     cents = paid[let] * chips
     seller, payer, country, hq = frame.buyer_actor[who], labs.actor[tenant], frame.buyer_country[who], labs.hq[tenant]
+    # An owner's plan is for cards of its own: what it leases beside them is paid from other money.
+    beside = np.rint(cents * labs.owns_share[tenant]).astype(np.int64)
+    world.ledger.pay("budget", world.ledger.outside("funders"), payer, beside)
     world.ledger.pay("rent", payer, seller, cents)
     mean_prices(region, what, price[offer], chips, hours.rent_usd_per_hour)
     hours.rent_usd_per_hour /= 100.0
@@ -197,7 +214,8 @@ def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, pai
 
 
 def _wish(world: World, abroad: Floats) -> None:
-    """Cards offshore clouds want: what barred tenants could pay for and did not get, within a growth limit."""
+    """Cards offshore clouds want: those that barred tenants' money would keep let at the market's rent, within a growth limit.
+    A cloud to whom an announced rule will close a part buys ahead, as labs do: on credit, up to its cover."""
     frame, hours, ledger, behaviour = world.frame, world.hours, world.ledger, world.behaviour
     clouds = frame.distributors.subkind == CLOUD
     hours.cloud_wish[:] = 0.0
@@ -206,14 +224,26 @@ def _wish(world: World, abroad: Floats) -> None:
         return
     tpp = frame.chips.tpp
     h100 = int(np.argmin(np.abs(tpp - H100_TPP)))
-    weekly = float(floor_usd_per_week(world)[h100]) * 2.0
+    market = float(np.nan_to_num(hours.rent_usd_per_hour[1:, h100]).max()) * HOURS_PER_WEEK
     queue = world.primary.queue[len(frame.names.lab):]
-    have = ((ledger.held + ledger.moving.sum(axis=0) + queue) * tpp[None, :]).cumsum(axis=1)[:, -1] / H100_TPP
-    wanted = total / weekly
-    gap = max(0.0, wanted - float(have[clouds].cumsum()[-1]))
-    each = have[clouds] + 200.0
-    growth = behaviour.cloud_growth_share_per_week.value
-    hours.cloud_wish[clouds] = np.minimum(gap * each / each.cumsum()[-1], growth * each)
+    unit = tpp / H100_TPP
+    own = ((ledger.held + ledger.moving.sum(axis=0)) * unit).cumsum(axis=1)[clouds, -1]
+    coming = (queue * unit).cumsum(axis=1)[clouds, -1]
+    wanted = total / max(market, float(floor_usd_per_week(world)[h100]))
+    gap = max(0.0, wanted - float((own + coming).cumsum()[-1]))
+    each = own + behaviour.cloud_start_chips.value
+    normal = behaviour.cloud_growth_share_per_week.value * each
+    hurried = _closing_on(world, clouds) if behaviour.on("stockpiling") else np.zeros(len(each), dtype=bool)
+    ahead = np.where(hurried, np.maximum(normal * behaviour.cover_max_weeks.value - coming, 0.0), 0.0)
+    most = normal * np.where(hurried, behaviour.credit_multiple.value, 1.0)
+    hours.cloud_wish[clouds] = np.minimum(gap * each / each.cumsum()[-1] + ahead, most)
+
+
+def _closing_on(world: World, clouds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the clouds an announced rule will close a part to that they buy now, (clouds,)."""
+    closing = world.standing.closing_cells(world.rulebook.closing(world.tick))[len(world.frame.names.lab):]
+    wanted = world.view.cloud_mix > 0.0
+    return np.asarray((closing[clouds] & wanted[clouds]).any(axis=1))
 
 
 @njit(cache=True)
@@ -278,7 +308,7 @@ def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, ten
                 continue
             home = tenant_region[i]
             if place == home or (home != 0 and place != 0):
-                allowed, away = at_home[i] or abroad[i], False
+                allowed, away = at_home[i], False
             elif home == 0 and place != 0:
                 allowed, away = abroad[i] and hosted[i, place, chip[o]], True
             else:

@@ -8,12 +8,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim import tick_reach
+from sim.agents.distributor import risk_share
 from sim.frame import CN, US
 from sim.keyed_random import keys_of, uniforms
-from sim.ordered_sum import ordered_sum
-from sim.progress import access, lag_months, vendor_use
+from sim.progress import lag_months, vendor_use
 from sim.tick_retroactive import reach_back, unsupported
-from sim.units import H100_TPP, WEEKS_PER_YEAR
+from sim.tick_trade import grey_risk, throughput
+from sim.units import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -43,6 +45,7 @@ def open_minds(world: World) -> None:
     world.access_multiple = np.nan
     world.appetite = uniforms(world.seed_number, keys_of("risk appetite", frame.names.distributor), 0, 0)
     world.detection_per_week = np.zeros(len(frame.names.distributor))
+    world.grey_risk_share = np.zeros(len(frame.names.distributor))
 
 
 def settle(world: World) -> None:
@@ -56,32 +59,49 @@ def settle(world: World) -> None:
 
 
 def detection(world: World) -> Floats:
-    """Weekly hazard that a network is found, (distributors,): base x (effort ratio)^elasticity x verification x customs."""
+    """Weekly hazard that a network is found, (distributors,): base x (effort ratio)^elasticity x verification x customs, more where
+    many work in one hub."""
     behaviour = world.behaviour
     if not behaviour.on("enforcement"):
         return np.zeros(len(world.frame.names.distributor))
     effort = world.standing.enforcement(world.frame.distributors.country)
     hazard = behaviour.detection_per_year.value / WEEKS_PER_YEAR * effort**behaviour.detection_elasticity.value
     verified = behaviour.verification_detection_multiple.value if world.standing.verified else 1.0
-    hunted = 1.0 + 10.0 * world.standing.customs_share
-    return np.asarray(np.minimum(hazard * verified * hunted, 0.5))
+    hunted = 1.0 + behaviour.customs_detection_multiple.value * world.standing.customs_share
+    crowd = 1.0 + world.networks.active / behaviour.detection_crowd_networks.value
+    return np.asarray(np.minimum(hazard * verified * hunted * crowd, 0.5))
 
 
 def _police(world: World) -> None:
-    """Networks enter and are found; a bust seizes goods, costs a penalty and scares the hub."""
+    """Networks enter, close and are found; a bust seizes goods, costs a penalty and scares the hub."""
     behaviour, networks, frame = world.behaviour, world.networks, world.frame
+    world.case_usd = np.zeros(len(frame.names.distributor))
+    networks.busts[:] = 0
     if not networks.started:
-        networks.busts[:] = 0
         return
     world.detection_per_week = detection(world)
-    open_lane = (frame.distributors.grey_since_tick <= world.tick) & (frame.distributors.network_share > 0)
-    margin = np.where(world.market.diverts, world.grey_margin, 0.0)
-    networks.enter(world.seed_number, world.tick, margin, behaviour.network_entry_per_year.value, behaviour.networks_max.value,
-                   open_lane)
+    usual = np.full(len(networks.active), behaviour.detection_per_year.value / WEEKS_PER_YEAR)
+    caught = behaviour.penalty_multiple.value + behaviour.reputation_multiple.value
+    world.grey_risk_share = grey_risk(world) - risk_share(usual, behaviour.exposure_weeks.value, caught, world.appetite)
+    networks.remember(world.market.smuggled_usd)
+    open_way = (frame.distributors.grey_since_tick <= world.tick) & (frame.distributors.region != CN)
+    native = np.where(open_way, frame.distributors.network_share, 0.0)
+    networks.enter(world.seed_number, world.tick, _profit(world), behaviour.network_entry_per_year.value,
+                   behaviour.networks_max.value, behaviour.network_imitation_share.value, native)
     found = networks.find(world.seed_number, world.tick, np.where(world.market.diverts, world.detection_per_week, 0.0))
     networks.fade(behaviour.shell_weeks.value, behaviour.bust_scare_share.value, found)
     for row in np.flatnonzero(found):
         _bust(world, int(row), int(found[row]))
+
+
+def _profit(world: World) -> Floats:
+    """What a chip of throughput earned a network this week over list, (distributors,): sold part of it x (street price less the
+    network's own cost, without its usual margin) less the upkeep of fronts."""
+    behaviour = world.behaviour
+    able = throughput(world)
+    used = np.where(able > 0, np.minimum(world.market.smuggled / np.maximum(able, 1), 1.0), 1.0)
+    cost = behaviour.grey_network_multiple.value - behaviour.network_margin_share.value + world.grey_risk_share
+    return np.asarray(np.where(world.market.diverts, used * (world.grey_street - cost), 0.0) - behaviour.network_upkeep_share.value)
 
 
 def _bust(world: World, row: int, found: int) -> None:
@@ -96,10 +116,11 @@ def _bust(world: World, row: int, found: int) -> None:
     payee = government if government >= 0 else ledger.outside("treasury_other")
     penalty = np.array([round(value * behaviour.penalty_multiple.value * world.standing.penalty_factor * 100)], dtype=np.int64)
     ledger.pay("penalty", int(frame.distributors.actor[row]), payee, penalty)
-    moved = behaviour.network_chips_per_week.value * 26 * found
+    world.case_usd[row] = networks_moved = world.networks.moved_usd[row] * found / max(before, 1)
+    world.networks.moved_usd[row] -= networks_moved
     event = world.tell("bust", actor=frame.names.distributor[row], quantity=found, unit="networks",
                        cause=world.last_smuggled(frame.names.distributor[row]),
-                       text=f"about {moved:,.0f} chips had passed in half a year")
+                       text=f"about {networks_moved / 1e6:,.0f} m USD of goods had passed in a year")
     if taken.any():
         world.tell("seizure", actor=frame.names.distributor[row], quantity=int(taken.sum()), unit="chips", cause=event)
 
@@ -138,7 +159,7 @@ def progress(world: World) -> None:
     china = (frame.labs.region == CN) & ~frame.labs.state & ~frame.labs.military
     best = float(minds.capability[china].max(initial=0.0))
     world.lag = lag_months(best, frame.us_frontier, frame.frontier_past_months, frame.frontier_past_level, tick)
-    _reach(world, owned)
+    tick_reach.measure(world, owned)
 
 
 def _train(world: World, tick: int, compute: Floats) -> None:
@@ -157,44 +178,6 @@ def usable_now(world: World, owned: Ints) -> Floats:
     rows = world.tenants if hours.owner is None else np.union1d(world.tenants, hours.owner[hours.owner < len(home)])
     lent = _lent(rows, hours.rented, hours.let, home, minds.skill, chips.maker, chips.worth)
     return np.asarray(np.maximum(worth + lent, 0.0))
-
-
-def _reach(world: World, owned: Ints) -> None:
-    """Weeks and price for a listed and a civil buyer to reach the target compute (docs/odd.md, 7.15)."""
-    frame, behaviour, chips = world.frame, world.behaviour, world.frame.chips
-    target = behaviour.military_target_h100e.value
-    h100e = chips.tpp / H100_TPP
-    queue = world.primary.queue[frame.buyer_region == CN].sum(axis=0)
-    shipped = world.primary.delivered[:, CN].sum(axis=0) / 13.0
-    lawful = world.law.open_before
-    civil_weekly = float(((shipped * h100e)[lawful | chips.domestic]).cumsum()[-1]) if len(h100e) else 0.0
-    wait_row = np.where((queue > 0) & (shipped > 0), queue / np.maximum(shipped, 1e-9), 0.0)
-    reachable = (lawful | chips.domestic) & (shipped > 0)
-    wait = float(np.min(wait_row[reachable])) if reachable.any() else 0.0
-    idle = float(_idle_domestic_h100e(world, owned))
-    diverting = int(world.networks.active[world.market.diverts].sum()) if world.networks.started else 0
-    grey_weekly = diverting * behaviour.network_chips_per_week.value * behaviour.seizure_share.value
-    screened = idle * (1.0 - behaviour.screening_share.value) * (1.0 if behaviour.on("rental") else 0.0)
-    fronts = behaviour.front_share.value * civil_weekly
-    listed_weekly = fronts + (grey_weekly if behaviour.on("diversion") else 0.0) + _domestic_weekly(world) * 0.1
-    world.access_weeks = np.array([access(target, 0.0, screened * 0.02, listed_weekly),
-                                   access(target, 0.0, idle * 0.05, civil_weekly * 0.25) + wait * 0.25])
-    street = (world.market.last_street_usd / world.list_usd)[world.view.grey_parts]
-    seen = street[np.isfinite(street)]
-    world.access_multiple = float(ordered_sum(seen)) / len(seen) if len(seen) else 1.0
-
-
-def _idle_domestic_h100e(world: World, owned: Ints) -> float:
-    labs, chips = world.frame.labs, world.frame.chips
-    own = labs.region == CN
-    idle = owned[own] * (1.0 - labs.own_use_share[own])[:, None] - world.hours.let[own]
-    return float((idle * (chips.tpp / H100_TPP)[None, :]).cumsum(axis=0)[-1].cumsum()[-1]) if own.any() else 0.0
-
-
-def _domestic_weekly(world: World) -> float:
-    chips = world.frame.chips
-    shipped = world.primary.delivered[:, CN].sum(axis=0) / 13.0
-    return float(((shipped * chips.tpp / H100_TPP) * chips.domestic).cumsum()[-1])
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.agents.distributor import asks_usd, pays
+from sim.agents.distributor import asks_usd, pays, risk_share
 from sim.clearing.base import Lanes
 from sim.clearing.posted import ration
 from sim.clock import WHOLE_WEEK
@@ -63,6 +63,7 @@ class Market:
     street_usd: Floats = field(init=False)
     last_street_usd: Floats = field(init=False)
     smuggled: Ints = field(init=False)
+    smuggled_usd: Floats = field(init=False)
     utility_usd: float = 0.0
     grey_rent_usd: float = 0.0
 
@@ -72,12 +73,14 @@ class Market:
         self.last_street_usd = np.full(self.n_chips, np.nan)
         self.unit_value = np.full((self.n_labs, 2), np.nan)
         self.smuggled = np.zeros(0, dtype=np.int64)
+        self.smuggled_usd = np.zeros(0)
 
     def size(self, n_distributors: int) -> None:
         """Make room for distributors' columns."""
         self.offer_price = np.full((n_distributors, self.n_chips), np.nan)
         self.diverts = np.zeros(n_distributors, dtype=bool)
         self.smuggled = np.zeros(n_distributors, dtype=np.int64)
+        self.smuggled_usd = np.zeros(n_distributors)
 
     @property
     def quarter_sales_usd(self) -> Floats:
@@ -210,6 +213,7 @@ def clear_spot(world: World) -> None:
     market = world.market
     market.street_usd[:] = np.nan
     market.smuggled[:] = 0
+    market.smuggled_usd[:] = 0.0
     market.utility_usd = market.grey_rent_usd = 0.0
     if world.ledger.held.any():
         offers, lanes, wants, weight, rows = spot_book(world)
@@ -228,13 +232,35 @@ def diverting(world: World) -> NDArray[np.bool_]:
     premium = np.maximum(behaviour.grey_network_multiple.value, world.view.substitute_premium)
     street = np.where(np.isnan(market.last_street_usd), world.list_usd * premium, market.last_street_usd)
     cost = world.list_usd[None, :] * (1.0 + behaviour.server_markup_share.value + distributors.grey_freight_share[:, None])
-    good = pays(np.broadcast_to(street, cost.shape), cost, behaviour.concealment_share.value, world.detection_per_week,
-                behaviour.penalty_multiple.value * world.standing.penalty_factor, np.broadcast_to(world.list_usd, cost.shape),
-                world.appetite)
-    world.grey_margin = np.where(world.view.grey_parts[None, :], (street - cost) / world.list_usd, 0.0).max(axis=1, initial=0.0)
+    good = pays(np.broadcast_to(street, cost.shape), cost, behaviour.concealment_share.value, grey_risk(world),
+                np.broadcast_to(world.list_usd, cost.shape))
+    over = np.where(world.view.grey_parts, street / world.list_usd, 0.0) * world.view.grey_mix
+    world.grey_street = float(over.cumsum()[-1]) if len(over) else 0.0
     parts = world.view.grey_parts[None, :]
     return np.asarray(trader & (distributors.grey_since_tick <= world.tick) & (distributors.region != CN)
                       & (good & parts).any(axis=1))
+
+
+def grey_risk(world: World) -> Floats:
+    """Expected loss of diversion over the value of the goods at this week's hazard of a find, (distributors,)."""
+    behaviour = world.behaviour
+    caught = behaviour.penalty_multiple.value * world.standing.penalty_factor + behaviour.reputation_multiple.value
+    return risk_share(world.detection_per_week, behaviour.exposure_weeks.value, caught, world.appetite)
+
+
+def throughput(world: World) -> Ints:
+    """Chips that the networks at each distributor can pass this week, (distributors,): less after a bust there."""
+    networks = world.networks
+    return np.asarray(np.floor(networks.active * world.behaviour.network_chips_per_week.value * (1.0 - networks.scare)),
+                      dtype=np.int64)
+
+
+def for_sale(held: Ints, grey: NDArray[np.bool_], most: Ints) -> Ints:
+    """Chips offered this week, (distributors, chips): all that is held, but of the barred parts of those who divert, grey, no more
+    than `most` (distributors,) in all, pro rata to stock."""
+    stock = np.where(grey, held, 0)
+    share = np.minimum(1.0, most / np.maximum(stock.sum(axis=1, dtype=np.int64), 1))
+    return np.asarray(np.where(grey, np.floor(held * share[:, None]), held), dtype=np.int64)
 
 
 def reference_value(world: World, rows: Ints) -> Floats:
@@ -247,20 +273,34 @@ def reference_value(world: World, rows: Ints) -> Floats:
     return np.asarray(_reference(rows, view.cost_usd, host, view.worth, view.orderable, wait, view.region))
 
 
+def world_price(world: World, host_usd: float) -> Floats:
+    """What the world outside China paid for a unit of use-compute over the last quarter, each card with host_usd of server, (uses,)
+    USD a unit; inf before any delivery. A plan is made at this price, so that a bar raises what a unit is worth to a lab and leaves
+    how many it wants."""
+    chips = world.frame.chips
+    cards = np.where(chips.market == 0, world.primary.delivered[:, 1:].sum(axis=(0, 1)), 0)
+    money = (cards * (world.list_usd * (1.0 + world.behaviour.server_markup_share.value) + host_usd)).cumsum()[-1]
+    units = (cards[None, :] * chips.worth).cumsum(axis=1)[:, -1]
+    return np.asarray(np.where(units > 0, money / np.maximum(units, 1e-9), np.inf))
+
+
 def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, Ints, Ints]]:
     """This week's offers, wants and lanes; rows give each offer's distributor and chip, and the labs of the buyers."""
     frame, ledger, behaviour = world.frame, world.ledger, world.behaviour
     labs, distributors = frame.labs, frame.distributors
     ask = asks_usd(world.view)
-    seller, chip = np.nonzero((ledger.held > 0) & ~np.isnan(ask))
+    offered = for_sale(ledger.held, world.market.diverts[:, None] & world.view.grey_parts[None, :], throughput(world))
+    seller, chip = np.nonzero((offered > 0) & ~np.isnan(ask))
     money = np.maximum(ledger.cash_cents[labs.actor], 0) * behaviour.spot_patience_share.value / behaviour.spot_cash_weeks.value
     money = money + labs.plan_usd[world.tick] * 100.0 * behaviour.spot_plan_share.value
     everybody = np.arange(len(labs.region))
-    value = reference_value(world, everybody)
-    wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, world.market_keys)
+    plan, card = world_price(world, behaviour.host_cost_usd.value), world_price(world, 0.0)
+    value = np.minimum(reference_value(world, everybody), plan[None, :] * behaviour.dear_plan_multiple.value)
+    wants = wants_of(money[:, None] * world.view.use_share * labs.owns_share[:, None], value, np.minimum(card[None, :], value),
+                     np.minimum(plan[None, :], value), world.market_keys)
     weight = buyer_weights(world.view.worth)
     ask_cents = np.rint(ask[seller, chip] * 100).astype(np.int64)
-    offers = Offers(ask_cents, ledger.held[seller, chip], distributors.keys[seller], chip.astype(np.int64), np.ones(len(seller)))
+    offers = Offers(ask_cents, offered[seller, chip], distributors.keys[seller], chip.astype(np.int64), np.ones(len(seller)))
     lawful = world.standing.permitted[: len(labs.region)]
     lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
                           world.market.diverts, lawful, labs.region, labs.stigma_share, behaviour.host_cost_usd.value * 100,
@@ -275,9 +315,12 @@ def buyer_weights(worth: Floats) -> Floats:
     return weight
 
 
-def wants_of(money_cents: Floats, value_usd: Floats, keys: NDArray[np.uint64]) -> Wants:
-    """Tranches of each (lab, use): money split by STEPS, values around its lawful alternative; rows lab by lab, use by use."""
-    buyer, units, worth, budget = _tranches(money_cents.reshape(-1), value_usd.reshape(-1), STEP_VALUE, STEP_MONEY)
+def wants_of(money_cents: Floats, value_usd: Floats, card_usd: Floats, unit_usd: Floats, keys: NDArray[np.uint64]) -> Wants:
+    """Tranches of each (lab, use), rows lab by lab, use by use: as many units as its money buys at card_usd, split by STEPS; values
+    around value_usd. Money is for cards; what the lanes charge beside them (servers) is let in by unit_usd, the price of a unit
+    with all: the budget is that of the units wanted. (labs, uses) each, USD a unit."""
+    buyer, units, worth, budget = _tranches(money_cents.reshape(-1), value_usd.reshape(-1), card_usd.reshape(-1),
+                                            unit_usd.reshape(-1), STEP_VALUE, STEP_MONEY)
     return Wants(buyer, units, worth, keys, budget)
 
 
@@ -328,6 +371,7 @@ def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, I
     ledger.pay("freight", labs.actor[lab], ledger.outside("carriers"), freight)
     at_list = np.rint(world.list_usd[chip] * 100).astype(np.int64) * chips
     np.add.at(market.smuggled, seller[barred], chips[barred])
+    np.add.at(market.smuggled_usd, seller[barred], paid[barred] / 100.0)
     market.grey_rent_usd = float((paid - at_list)[barred].sum()) / 100.0
     mean_prices(labs.region[lab], chip, result.offer_price[offer] / 100.0, chips, market.street_usd)
     market.last_street_usd = np.where(np.isnan(market.street_usd[CN]), market.last_street_usd, market.street_usd[CN])
@@ -407,7 +451,7 @@ def _reference(rows, cost, host, worth, orderable, wait, region):  # type: ignor
 
 
 @njit(cache=True)
-def _tranches(money, value_usd, step_value, step_money):  # type: ignore[no-untyped-def]
+def _tranches(money, value_usd, card_usd, unit_usd, step_value, step_money):  # type: ignore[no-untyped-def]
     """Buyer, units and cents a unit of each tranche, and the budget of each buyer: see `wants_of`."""
     n_steps = len(step_value)
     buyer = np.zeros(len(money) * n_steps, dtype=np.int64)
@@ -415,15 +459,17 @@ def _tranches(money, value_usd, step_value, step_money):  # type: ignore[no-unty
     budget = np.zeros(len(money), dtype=np.int64)
     for j in range(len(money)):
         each = value_usd[j] * 100.0
+        wanted = 0.0
         if not np.isfinite(each):
             each = 0.0
-        budget[j] = np.int64(np.rint(money[j]))
+        elif each > 0.0 and np.isfinite(card_usd[j]):
+            wanted = money[j] / max(card_usd[j] * 100.0, 1e-9)
+        budget[j] = np.int64(np.rint(wanted * unit_usd[j] * 100.0 if wanted > 0.0 else money[j]))
         for s in range(n_steps):
             k = j * n_steps + s
             buyer[k] = j
             worth[k] = each * step_value[s]
-            if worth[k] > 0.0:
-                units[k] = money[j] * step_money[s] / max(worth[k], 1e-9)
+            units[k] = wanted * step_money[s]
     return buyer, units, worth, budget
 
 

@@ -20,9 +20,10 @@ class View:
     cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips), region (labs,),
     wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
     Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
-    grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, grey_wait_weeks the wait for them outside
-    China, grey_room_chips the most that hubs can divert in a week, fraction_grey (distributors, chips) keyed
-    draws that round orders, cloud_wish (distributors,) cards, cloud_mix (distributors, chips), substitute_premium (chips,) x list.
+    grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, grey_wait_weeks (chips,) what traders'
+    orders take, grey_room_chips the most that hubs can divert in a week, fraction_grey (distributors, chips) keyed
+    draws that round orders, grey_risk_share (distributors,) x list that risk adds to a network's cost of 2024,
+    cloud_wish (distributors,) cards, cloud_mix (distributors, chips), substitute_premium (chips,) x list.
     """
 
     tick: int
@@ -49,12 +50,13 @@ class View:
     diverts: Bools
     grey_parts: Bools
     grey_mix: Floats
-    grey_wait_weeks: float
+    grey_wait_weeks: Floats
     grey_room_chips: float
     fraction_grey: Floats
     cloud_wish: Floats
     cloud_mix: Floats
     substitute_premium: Floats
+    grey_risk_share: Floats
     network_chips_per_week: float
     grey_network_multiple: float
     resale_markup_share: float

@@ -106,7 +106,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.owner_keys = np.concatenate([self.frame.labs.keys, self.frame.distributors.keys])
         self.grey_lane = grey_lanes(scenario, self.frame)
         self.low_end_fraction = np.zeros(len(names.lab))
-        self.grey_margin = np.zeros(len(names.distributor))
+        self.grey_street = 0.0
         self.produced: Ints = np.zeros(len(names.chip), dtype=np.int64)
         self.yields: Floats = np.full(len(names.maker), np.nan)
         self.capacity_factor: Floats = np.ones(len(names.maker))

@@ -302,6 +302,7 @@ def _state(record: Record, weeks: int) -> dict[str, NDArray[Any]]:
     state["busts"][::26] = 1
     state["seized_chips"][::26, :, 3] = 50
     state["seized_usd"][::26] = 50 * 27_000.0
+    state["case_usd"][::26] = 1400 * 40_000.0
     state["licences_asked"][:, 1], state["licences_granted"][:, 1], state["licences_pending"][:, 1] = 30, 20, 200
     state["military_access_weeks"][:] = (60.0, 12.0)
     state["military_price_multiple"][:] = 1.8

@@ -1,7 +1,8 @@
 """Distributor: server makers, resellers, offshore clouds and brokers; sells only what it held at the start of the week.
 
 Diversion pays when street price - cost - concealment > detection x penalty + reputation; a grey seller's reservation ask is
-max(marginal cost of a network, premium of the closest substitute) x list, so the street price stays the market's dual.
+max(marginal cost of a network and its risk over that of 2024, premium of the closest substitute) x list; the street price stays
+the market's dual.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EXPOSURE_WEEKS = 13
-"""Weeks of a network's goods that a find puts at risk."""
+COVER_WEEKS = 6.0
+"""Weeks of throughput that a network likes to have in stock."""
 
 
 @AGENTS.register("distributor")
@@ -46,24 +47,30 @@ class Distributor(Actor):
         return np.asarray(grey_orders(view) + cloud_orders(view))
 
 
-def pays(street: Floats, cost: Floats, concealment: float, detection_per_week: Floats, penalty: float, value: Floats,
-         appetite: Floats) -> NDArray[np.bool_]:
+def risk_share(detection_per_week: Floats, exposure_weeks: float, penalty: float, appetite: Floats) -> Floats:
+    """Expected loss on a diverted chip over its value, (distributors,): weekly hazard x weeks of goods a find brings to light x
+    penalty in values of the goods (fine, liberty and name); a keener actor counts less of it."""
+    return np.asarray(detection_per_week * exposure_weeks * penalty * (1.0 - appetite))
+
+
+def pays(street: Floats, cost: Floats, concealment: float, risk: Floats, value: Floats) -> NDArray[np.bool_]:
     """Whether diverting one chip pays, (distributors, chips): margin above the expected penalty of one chip's share of a network.
 
-    street, cost, value (distributors, chips) USD; detection_per_week, appetite (distributors,): a keener actor counts less risk.
+    street, cost, value (distributors, chips) USD; risk (distributors,) expected loss over value.
     """
-    risk = detection_per_week[:, None] * EXPOSURE_WEEKS * penalty * value * (1.0 - appetite[:, None])
-    return np.asarray(street - cost - concealment * value > risk)
+    return np.asarray(street - cost - concealment * value > risk[:, None] * value)
 
 
 def grey_orders(view: View) -> Ints:
-    """Cards that networks ask for to have six weeks of throughput beyond the wait, split by worth per dollar over barred
-    parts; no more in all than hubs can divert of what the world outside China gets."""
+    """Cards that networks ask for, so as to have COVER_WEEKS of throughput beyond the wait in each barred part they deal in: a part
+    that is hard to get does not keep them from another. In all no more than hubs can divert of what others than China get."""
     throughput = view.networks * view.network_chips_per_week * (1.0 - view.scare)
-    wanted = throughput * (6.0 + view.grey_wait_weeks)
-    have = (view.held + view.moving + view.distributor_queue)[:, :][:, view.grey_parts].sum(axis=1)
-    short = np.clip(wanted - have, 0.0, 2.0 * throughput)
-    orders = np.floor(short[:, None] * view.grey_mix[None, :] + view.fraction_grey).astype(np.int64)
+    wanted = throughput[:, None] * view.grey_mix[None, :] * (COVER_WEEKS + view.grey_wait_weeks)[None, :]
+    stock = np.where(view.grey_parts[None, :], view.held + view.moving, 0)
+    short = np.maximum(wanted - stock - view.distributor_queue, 0.0)
+    room = np.clip(wanted.cumsum(axis=1)[:, -1] - stock.sum(axis=1, dtype=np.int64), 0.0, 2.0 * throughput)
+    short *= np.minimum(1.0, room / np.maximum(short.cumsum(axis=1)[:, -1], 1.0))[:, None]
+    orders = np.where(short > 0.0, np.floor(short + view.fraction_grey), 0.0).astype(np.int64)
     orders[~view.diverts] = 0
     total = int(orders.sum())
     if total > view.grey_room_chips:
@@ -82,7 +89,8 @@ def cloud_orders(view: View) -> Ints:
 def asks_usd(view: View) -> Floats:
     """Reservation ask of each distributor's card on the spot market, (distributors, chips) USD, nan where it does not sell."""
     lawful = view.list_usd * (1.0 + view.resale_markup_share)
-    grey = view.list_usd * np.maximum(view.grey_network_multiple, view.substitute_premium)
-    ask: Any = np.where(view.diverts[:, None] & view.grey_parts[None, :], grey[None, :], lawful[None, :])
+    network = view.grey_network_multiple + view.grey_risk_share
+    grey = view.list_usd[None, :] * np.maximum(network[:, None], view.substitute_premium[None, :])
+    ask: Any = np.where(view.diverts[:, None] & view.grey_parts[None, :], grey, lawful[None, :])
     ask = np.where(view.distributor_kind[:, None] == CLOUD, np.nan, ask)
     return np.asarray(ask)

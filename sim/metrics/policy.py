@@ -54,6 +54,12 @@ def seized_usd(tally: Tally) -> Series:
     return _by_shop(tally, "seized_usd")
 
 
+@metric(unit="USD", over_time="sum", dims=("actor", "country"), standard=("country",), headline=())
+def case_usd(tally: Tally) -> Series:
+    """Worth of a case: what the networks shut in the week had passed in about a year, at the price paid, taken or not."""
+    return _by_shop(tally, "case_usd")
+
+
 @metric(unit="cases", over_time="sum", dims=("actor", "country"), standard=("country",), headline=())
 def cases(tally: Tally) -> Series:
     """Diversion networks shut in the week."""

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from sim.agents.chipmaker import revised_list, wanted_bookings
-from sim.agents.distributor import pays
+from sim.agents.distributor import pays, risk_share
 from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips
+from sim.enforcement import Networks
 from sim.finance import Stages, announcement_return, charge, lost_sales_usd
-from sim.progress import Minds, access, lag_months
+from sim.progress import NO_ACCESS_WEEKS, Minds, lag_months
+from sim.tick_reach import Source, price_multiple, weeks_to
+from sim.tick_trade import for_sale, wants_of
 from sim.upstream import DomesticSupply, Lines, bookings
 
 
@@ -101,8 +104,59 @@ def test_investors_who_expected_the_bar_answer_less() -> None:
 
 def test_diversion_pays_until_detection_does() -> None:
     street, cost, value = np.array([[40_000.0]]), np.array([[31_000.0]]), np.array([[30_000.0]])
-    assert pays(street, cost, 0.03, np.array([0.002]), 2.0, value, np.zeros(1)).all()
-    assert not pays(street, cost, 0.03, np.array([0.05]), 2.0, value, np.zeros(1)).any()
+    rare, likely = (risk_share(np.array([week]), 26.0, 4.0, np.zeros(1)) for week in (0.002, 0.02))
+    assert pays(street, cost, 0.03, rare, value).all()
+    assert not pays(street, cost, 0.03, likely, value).any()
+    assert pays(street, cost, 0.03, risk_share(np.array([0.02]), 26.0, 4.0, np.full(1, 0.95)), value).all()
+
+
+def shops(*active: int) -> Networks:
+    networks = Networks(tuple(f"hub {row}" for row in range(len(active))))
+    networks.active[:] = active
+    return networks
+
+
+def grown(networks: Networks, profit: float, weeks: int = 520) -> np.ndarray:
+    native = np.full(len(networks.active), 1.0 / len(networks.active))
+    for tick in range(weeks):
+        networks.enter(1, tick, np.full(len(networks.active), profit), 2.0, 100.0, 0.5, native)
+    return networks.active
+
+
+def test_networks_enter_where_trade_pays_up_to_their_room_and_close_where_it_loses() -> None:
+    assert 80 <= grown(shops(5, 5), 0.2).sum() <= 101
+    assert grown(shops(20, 20), -0.2).sum() <= 1
+    assert (grown(shops(5, 0), 0.2) > 0).all()
+
+
+def test_after_a_bust_new_networks_open_elsewhere() -> None:
+    calm, scared = shops(10, 10), shops(10, 10)
+    for tick in range(26):
+        for networks in (calm, scared):
+            networks.scare[0] = 0.9 if networks is scared else 0.0
+            networks.enter(3, tick, np.full(2, 0.3), 4.0, 200.0, 0.5, np.full(2, 0.5))
+    assert scared.active[0] < calm.active[0] and scared.active[0] / scared.active.sum() < 0.5
+
+
+def test_a_case_is_what_a_network_had_passed_in_about_a_year() -> None:
+    networks = shops(2)
+    for _ in range(520):
+        networks.remember(np.array([1e6]))
+    assert networks.moved_usd[0] == pytest.approx(52.1786e6, rel=1e-3)
+
+
+def test_networks_sell_no_more_than_they_can_pass() -> None:
+    held = np.array([[300, 100], [40, 0]])
+    sold = for_sale(held, np.array([[True, False], [True, True]]), np.array([60, 60]))
+    assert sold.tolist() == [[60, 100], [40, 0]]
+
+
+def test_a_bar_makes_compute_dearer_to_a_lab_and_leaves_how_much_it_wants() -> None:
+    money, card = np.array([[1e9, 0.0]]), np.full((1, 2), 30_000.0)
+    keys = np.zeros(2, dtype=np.uint64)
+    free, barred = (wants_of(money, np.full((1, 2), value), card, card, keys) for value in (30_000.0, 90_000.0))
+    assert (free.units == barred.units).all() and barred.value[0] == 3 * free.value[0]
+    assert free.units.sum() == pytest.approx(1e7 / 30_000.0) and free.budget.tolist() == [10**9, 0]
 
 
 def test_list_prices_move_with_the_queue_within_bounds() -> None:
@@ -199,7 +253,11 @@ def test_being_short_speeds_thrift_up_to_its_bound() -> None:
     assert mind.efficiency == pytest.approx(week * np.array([1.0, 1.0 + 0.2 * np.log(10.0), 1.6]))
 
 
-def test_access_is_at_once_or_by_the_week() -> None:
-    assert access(5000, 0, 6000, 0) == 1.0
-    assert access(5000, 1000, 0, 400) == pytest.approx(11.0)
-    assert access(5000, 0, 0, 0) == 520.0
+def test_reach_adds_up_its_ways_each_from_its_own_week() -> None:
+    assert weeks_to(5000, 6000, []) == 1.0
+    assert weeks_to(5000, 1000, [Source(400, 0, 1)]) == pytest.approx(10.0)
+    assert weeks_to(5000, 0, []) == weeks_to(5000, 0, [Source(0, 0, 1)]) == NO_ACCESS_WEEKS
+    ways = [Source(100, 10, 3.0), Source(100, 0, 1.0)]
+    assert weeks_to(3000, 0, ways) == pytest.approx(20.0)
+    assert price_multiple(20.0, ways) == pytest.approx((2000 * 1.0 + 1000 * 3.0) / 3000)
+    assert weeks_to(500, 0, ways) == pytest.approx(5.0) and price_multiple(5.0, ways) == 1.0

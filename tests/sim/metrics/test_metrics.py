@@ -41,6 +41,7 @@ SECTION_9 = [
     "smuggled_h100e",
     "seized_chips",
     "seized_usd",
+    "case_usd",
     "cases",
     "active_networks",
     "detection_rate",
