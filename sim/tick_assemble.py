@@ -45,8 +45,7 @@ def assemble(world: World) -> Ints:
     domestic = np.flatnonzero(frame.makers.domestic)
     if len(domestic) == 0:
         return out
-    queue = world.primary.queue.sum(axis=0)
-    pipeline = world.ledger.ready + world.ledger.finished.sum(axis=0)
+    wanted = unmet(world, 1)
     gain = supply.yield_share(behaviour.yield_start_share.value, behaviour.yield_gain_share.value,
                               behaviour.yield_scale_dies.value, behaviour.on("learning"))
     world.yields = np.where(frame.makers.domestic, gain, np.nan)
@@ -63,8 +62,18 @@ def assemble(world: World) -> Ints:
         left = int(room)
         if not huawei:
             supply.part_cards[maker] = room - left
-        _assemble(world, int(maker), parts, np.maximum(0, queue - pipeline), left, out)
+        _assemble(world, int(maker), parts, wanted, left, out)
     return out
+
+
+def unmet(world: World, title_weeks: int) -> Ints:
+    """Cards asked of makers beyond what is finished, (chips,): the queue, or without one a forecast until title passes."""
+    ahead = world.ledger.ready + world.ledger.finished.sum(axis=0)
+    if world.scenario.clearing == "equilibrium":
+        asked = np.ceil(world.lines.forecast * (1 + title_weeks)).astype(np.int64)
+    else:
+        asked = world.primary.queue.sum(axis=0)
+    return np.asarray(np.maximum(0, asked - ahead))
 
 
 def made_where_lawful(world: World) -> Bools:

@@ -106,7 +106,7 @@ def sealed_orders(world: World) -> Ints:
     orders = np.zeros((len(world.frame.names.buyer), len(world.frame.names.chip)), dtype=np.int64)
     orders[:n_labs] = chips
     allowed = world.orderable[n_labs:]
-    orders[n_labs:] = np.where(allowed, Distributor.decide_all(view), 0)
+    orders[n_labs:] = np.where(allowed, Distributor.decide_all(view) / world.market.list_multiple, 0)
     return orders
 
 
@@ -158,6 +158,8 @@ def orderable(world: World) -> Bools:
     if not world.behaviour.on("redesign"):
         offered &= ~chips.for_china
     offered &= ~chips.domestic | made_where_lawful(world)
+    if world.scenario.clearing == "equilibrium":
+        offered &= chips.volume_tick <= world.tick  # nobody orders what cannot be had this week
     low_end = frame.row("chip", "low_end")
     if low_end >= 0:
         offered[low_end] = False
@@ -167,9 +169,10 @@ def orderable(world: World) -> Bools:
 
 
 def card_cost(world: World) -> Floats:
-    """All-in price of a card on order, (labs, chips) USD: list, server mark-up, duty, freight."""
+    """All-in price of a card on order, (labs, chips) USD: the maker's price, server mark-up, duty, freight."""
     frame, n_labs = world.frame, len(world.frame.names.lab)
-    return np.asarray(_all_in(world.list_usd, world.behaviour.server_markup_share.value, frame.duty_share[:n_labs],
+    price = world.list_usd * world.market.list_multiple
+    return np.asarray(_all_in(price, world.behaviour.server_markup_share.value, frame.duty_share[:n_labs],
                               world.standing.tariff_share[:n_labs], frame.freight_usd[:n_labs]))
 
 
@@ -255,13 +258,14 @@ def book_lines(world: World) -> None:
     """Foreign makers learn from this week's orders and commit packaging lines."""
     frame, behaviour, lines, tick = world.frame, world.behaviour, world.lines, world.tick
     chips, n_makers = frame.chips, len(frame.names.maker)
-    lines.learn(world.orders.sum(axis=0), behaviour.forecast_weeks.value)
+    at_list = world.orders.sum(axis=0) * world.market.list_multiple  # a maker plans by what its list price would sell
+    lines.learn(at_list, behaviour.forecast_weeks.value)
     weeks = world.lead_weeks + world.title_weeks
     ready_by = chips.volume_tick - weeks
     bookable = (~chips.domestic) & (chips.maker >= 0) & (ready_by <= tick) & (chips.volume_tick < NEVER)
     bookable &= np.arange(len(bookable)) != frame.row("chip", "low_end")
     supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
-    queue = _by_family(chips.family, world.primary.queue.sum(axis=0) + world.orders.sum(axis=0))
+    queue = _by_family(chips.family, world.primary.queue.sum(axis=0) + at_list)
     bookable &= chips.family == np.arange(len(bookable))
     bookable &= ~doomed(world, weeks)
     forecast = _by_family(chips.family, lines.forecast)
@@ -313,8 +317,10 @@ def _by_family(family: Ints, chips: NDArray[np.int64] | Floats) -> Floats:
 
 
 def revise_lists(world: World) -> None:
-    """Quarterly list prices of parts that ship."""
+    """Quarterly list prices of parts that ship; without queues a list is what a maker will not sell under, and stays."""
     behaviour = world.behaviour
+    if world.scenario.clearing == "equilibrium":
+        return
     wait = world.view.wait_weeks.max(axis=0)
     shipping = world.primary.delivered.sum(axis=(0, 1)) > 0
     moved = revised_list(world.list_usd, world.frame.chips.list_usd, wait, behaviour.target_wait_weeks.value,

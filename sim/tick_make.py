@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.tick_assemble import assemble, open_stores
+from sim.tick_assemble import assemble, open_stores, unmet
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -50,9 +50,7 @@ def fuse(world: World, done: Ints) -> Ints:
     if len(fused) == 0 or not world.behaviour.on("redesign"):
         return done
     out = done.copy()
-    queue = world.primary.queue.sum(axis=0)
-    ahead = world.ledger.ready + world.ledger.finished.sum(axis=0)
-    need = np.where(world.law.open_before[fused], np.maximum(0, queue[fused] - ahead[fused]), 0)
+    need = np.where(world.law.open_before[fused], unmet(world, world.title_weeks)[fused], 0)
     for maker in np.unique(chips.maker[fused]):
         own = chips.maker[fused] == maker
         room = world.behaviour.china_capacity_share.value * done[chips.maker == maker].sum(dtype=np.int64)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.agents.distributor import asks_usd, pays, risk_share
 from sim.clearing.base import Lanes
+from sim.clearing.equilibrium import affordable, price_multiples
 from sim.clearing.posted import ration
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
@@ -52,6 +53,7 @@ class Market:
 
     offer_price (distributors, chips) cents, unit_value (labs, uses) cents a unit; nan where none is known
     quarter_sales_usd (regions, chips) sales at list over the last quarter
+    list_multiple (chips,) price at makers' doors over list: 1 where parts queue at list
     street_usd (regions, chips) this week's spot price delivered, nan without trade
     """
 
@@ -60,6 +62,7 @@ class Market:
     offer_price: Floats = field(init=False)
     unit_value: Floats = field(init=False)
     sales_ring: Floats = field(init=False)
+    list_multiple: Floats = field(init=False)
     street_usd: Floats = field(init=False)
     last_street_usd: Floats = field(init=False)
     smuggled: Ints = field(init=False)
@@ -69,6 +72,7 @@ class Market:
 
     def __post_init__(self) -> None:
         self.sales_ring = np.zeros((QUARTER_WEEKS, len(REGIONS), self.n_chips))
+        self.list_multiple = np.ones(self.n_chips)
         self.street_usd = np.full((len(REGIONS), self.n_chips), np.nan)
         self.last_street_usd = np.full(self.n_chips, np.nan)
         self.unit_value = np.full((self.n_labs, 2), np.nan)
@@ -91,16 +95,17 @@ def serve(world: World) -> None:
     """New orders join the queue; makers ship what is ready; money, duty and levies change hands."""
     frame, ledger, book = world.frame, world.ledger, world.primary
     low_end = _low_end_orders(world)
-    if world.scenario.clearing == "equilibrium":
-        book.queue[:] = 0  # nobody waits: last week's unmet wants are gone
     book.place(world.orders + low_end)
     standing, law = world.standing, world.law
     cap = _caps(standing.permitted, standing.open_share, book.queue, law.allowance)
     for limit in standing.limits:
         cap = within(world, limit, cap, book.queue)
-    priced = world.scenario.clearing == "equilibrium"
-    multiple = _clearing_multiple(world, cap) if priced else np.ones(len(ledger.ready))
+    if world.scenario.clearing == "equilibrium":
+        cap = _clear_primary(world, cap)
     shipped = book.serve(ledger.ready, cap, frame.buyer_class, frame.buyer_keys, world.tick // QUARTER_WEEKS)
+    if world.scenario.clearing == "equilibrium":
+        book.queue[:] = 0  # nobody waits: at this price nothing is left to ask for
+    multiple = world.market.list_multiple
     _use_allowance(standing.permitted, shipped, law.allowance)
     by_region = book.remember(world.tick, shipped, frame.buyer_region)
     ledger.take_ready(by_region.sum(axis=0, dtype=np.int64))
@@ -111,12 +116,15 @@ def serve(world: World) -> None:
     _settle_primary(world, shipped, multiple)
 
 
-def _clearing_multiple(world: World, cap: Ints) -> Floats:
-    """Price over list at which money wanted meets chips ready, (chips,), at least 1: the equilibrium of buyers who spend a
-    given sum each, so that what is ready is shared in proportion to their money and no queue is left."""
-    wanted = np.minimum(world.primary.queue, cap).sum(axis=0, dtype=np.int64)
-    ready = world.ledger.ready
-    return np.asarray(np.where((ready > 0) & (wanted > ready), wanted / np.maximum(ready, 1), 1.0))
+def _clear_primary(world: World, cap: Ints) -> Ints:
+    """Set the week's price of each part on sale at makers' doors; returns what buyers can pay of their wants, (buyers, chips)."""
+    market, asked = world.market, np.minimum(world.primary.queue, cap)
+    last = market.list_multiple
+    market.list_multiple = price_multiples(asked.sum(axis=0, dtype=np.int64), last, world.ledger.ready)
+    low_end = world.frame.row("chip", "low_end")
+    if low_end >= 0:
+        market.list_multiple[low_end] = 1.0  # a given flow, made as it is ordered
+    return affordable(asked, last, market.list_multiple)
 
 
 def _low_end_orders(world: World) -> Ints:
