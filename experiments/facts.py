@@ -358,7 +358,7 @@ def _over(said: Observation, run: Readable, window: str, filters: Mapping[str, l
         return float("nan")
     if said.across is None and said.statistic in (None, "ratio", "change", "growth", "share", "order", "sum"):
         if not panel.keys:
-            return float("nan") if panel.over_time == "mean" else 0.0
+            return float("nan") if panel.over_time == "mean" and said.statistic != "sum" else 0.0
         whole = panel.by()
         if said.statistic == "sum" and whole.base is not None:
             part = whole.base[0, inside] * weights[inside]

@@ -31,6 +31,9 @@ GIVEN = "history"
 Values = Mapping[tuple[str, str], float]
 """By figure and window."""
 
+Job = tuple[str, int]
+"""A world and a seed."""
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -61,16 +64,7 @@ def forecast(worlds: Sequence[str], seeds: Sequence[int], workers: int, told: Ca
             raise UsageError(f"{name} ends before {CUTOFF}; there is nothing to forecast")
     first = loaded[worlds[0]]
     windows = windows_of(first.clock.end)
-    jobs = [(name, seed) for seed in seeds for name in worlds]
-    found: dict[tuple[str, int], Values] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(read, name, seed, windows): (name, seed) for name, seed in jobs}
-        for future in as_completed(waiting):
-            try:
-                found[waiting[future]] = future.result()
-            except ChokepointError as error:
-                raise UsageError(f"{waiting[future]}: {error}") from error
-            told(len(found), len(jobs))
+    found = _read_all([(name, seed) for seed in seeds for name in worlds], windows, workers, told)
     figures = figures_of(sim.build(first, 1).record)
     spreads = {(name, one.name, window): Spread.of([found[name, seed][one.name, window] for seed in seeds])
                for name in worlds for one in figures for window in windows}
@@ -78,6 +72,25 @@ def forecast(worlds: Sequence[str], seeds: Sequence[int], workers: int, told: Ca
                   if any(_shown(spreads[name, one.name, window]) for name in worlds for window in windows))
     return Forecast(tuple(worlds), windows, lines, spreads, tuple(seeds), {name: one.hash for name, one in loaded.items()},
                     {name: one.posterior.note for name, one in loaded.items()}, first.posterior.hash)
+
+
+def _read_all(jobs: Sequence[Job], windows: Sequence[str], workers: int, told: Callable[[int, int], None]) -> dict[Job, Values]:
+    """Every world on every seed, on this process or several."""
+    found: dict[Job, Values] = {}
+    try:
+        if workers == 1:
+            for job in jobs:
+                found[job] = read(*job, windows)
+                told(len(found), len(jobs))
+            return found
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            waiting = {pool.submit(read, *job, windows): job for job in jobs}
+            for future in as_completed(waiting):
+                found[waiting[future]] = future.result()
+                told(len(found), len(jobs))
+    except ChokepointError as error:
+        raise UsageError(f"a run failed: {error}") from error
+    return found
 
 
 def _shown(spread: Spread) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sim
-from experiments import calibration
+from experiments import calibration, forecast
 from experiments.calibration import spread_out
 from experiments.cli import main
 from experiments.emulator import Emulator
@@ -179,3 +179,18 @@ def test_an_emulator_says_what_it_does_not_know() -> None:
 def test_points_of_the_next_wave_lie_apart() -> None:
     x = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0], [0.0, 1.0]])
     assert spread_out(x, 3).tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+
+
+def test_a_forecast_says_what_it_stands_on(facts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast, "CUTOFF", date(2030, 7, 1))
+    assert main(["forecast", "teaching/rush", "--seeds", "2", "--out", "page.md", "--quiet"]) == 0
+    page = Path("page.md").read_text()
+    assert "Parameters: no posterior applies, frozen at 2030-07-01" in page and "## 2030-07-01 to 2030-12-31" in page
+    assert sim.load("teaching/rush").hash[:16] in page and page.count("| figure |") == page.count("\n## ") >= 1
+
+
+def test_nothing_is_forecast_where_the_run_has_ended(facts: str, monkeypatch: pytest.MonkeyPatch,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(forecast, "CUTOFF", date(2050, 1, 1))
+    assert main(["forecast", "teaching/rush", "--seeds", "1"]) == 2
+    assert "ends before 2050-01-01; there is nothing to forecast" in capsys.readouterr().err
