@@ -50,7 +50,7 @@ def assemble(world: World) -> Ints:
                               behaviour.yield_scale_dies.value, behaviour.on("learning"))
     world.yields = np.where(frame.makers.domestic, gain, np.nan)
     buy_memory(world)
-    lawful = made_where_lawful(world)
+    lawful, cards = made_where_lawful(world), _cards_a_week(world)
     for maker in domestic:
         parts = np.flatnonzero((frame.chips.maker == maker) & (frame.chips.volume_tick <= world.tick + 1) & lawful)
         huawei = frame.names.maker[maker] == "huawei"
@@ -58,7 +58,7 @@ def assemble(world: World) -> Ints:
             _make_dies(world, int(maker), float(gain[maker]))
         elif len(parts) == 0:
             continue
-        room = supply.packaging_cards[maker] if huawei else _cards_a_week(world, int(maker)) + supply.part_cards[maker]
+        room = supply.packaging_cards[maker] if huawei else cards[maker] + supply.part_cards[maker]
         left = int(room)
         if not huawei:
             supply.part_cards[maker] = room - left
@@ -96,13 +96,16 @@ def _make_dies(world: World, maker: int, good_share: float) -> None:
     supply.add_dies(maker, own, float(frame.proxy_dies_per_week[tick, maker]))
 
 
-def _cards_a_week(world: World, maker: int) -> float:
-    """Cards a smaller maker can finish a week: the common path, split evenly among those who may have a part made."""
+def _cards_a_week(world: World) -> Floats:
+    """Cards each smaller maker can finish a week, (makers,): the common path, split evenly among those who may have a part made."""
     frame = world.frame
     path = frame.domestic_cards_per_week[world.tick]
-    sound = (frame.chips.volume_tick <= world.tick) & made_where_lawful(world)
-    able = (path > 0) & np.isin(np.arange(len(path)), frame.chips.maker[sound])
-    return float(path.cumsum()[-1] / np.count_nonzero(able) * world.capacity_factor[maker]) if able[maker] else 0.0
+    able = np.zeros(len(path), dtype=np.bool_)
+    sound = (frame.chips.volume_tick <= world.tick) & made_where_lawful(world) & (frame.chips.maker >= 0)
+    able[frame.chips.maker[sound]] = True
+    able &= path > 0
+    each = path.cumsum()[-1] / max(np.count_nonzero(able), 1)
+    return np.asarray(np.where(able, each * world.capacity_factor, 0.0))
 
 
 def _assemble(world: World, maker: int, parts: Ints, wanted: Ints, left: int, out: Ints) -> None:
@@ -156,9 +159,10 @@ def _stacks_a_week(world: World) -> Floats:
     chips, out = frame.chips, np.zeros(len(frame.names.maker))
     soon = chips.domestic & (chips.volume_tick <= world.tick + world.behaviour.memory_lead_weeks.value)
     soon &= (chips.succeeded_tick > world.tick) & made_where_lawful(world)
+    smaller = _cards_a_week(world)
     for maker in np.flatnonzero(frame.makers.domestic):
         own = soon & (chips.maker == maker)
         huawei = frame.names.maker[maker] == "huawei"
-        cards = supply.packaging_cards[maker] if huawei else _cards_a_week(world, int(maker))
+        cards = supply.packaging_cards[maker] if huawei else smaller[maker]
         out[maker] = cards * chips.hbm_stacks[own].max(initial=0)
     return out
