@@ -43,7 +43,7 @@ def race(size_name: str, seeds: int | None = None) -> dict[str, Any]:
 
     ms_warm, passes = middle("ms_warm"), middle("passes")
     lanes = median(row["lanes"] for row in rows)
-    share = (passes or 0.0) * BYTES_PER_LANE * lanes / (_bandwidth() * (ms_warm or 1.0) / 1e3)
+    share = (passes or 0.0) * BYTES_PER_LANE * lanes / (bandwidth() * (ms_warm or 1.0) / 1e3)
     return {
         "size": size_name, "seeds": len(rows), "lanes": lanes,
         **{key: middle(key) for key in
@@ -169,7 +169,7 @@ class _Highs:
         return cost, np.concatenate([lanes.lane_cap, book.tranche_cap]).astype(float)
 
 
-def _bandwidth() -> float:
+def bandwidth() -> float:
     """Bytes a second that one thread reads from memory, measured on 128 MB; the best of five."""
     block = np.ones(1 << 24)
     return float(block.nbytes / min(_timed(block.sum)[1] for _ in range(5)) * 1e3)

@@ -14,12 +14,15 @@ import time
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InvariantError, UsageError
+
+if TYPE_CHECKING:
+    from sim.world import World
 
 Ints = NDArray[np.int64]
 
@@ -65,8 +68,10 @@ def race(scenario_name: str = "history", repeats: int = 3) -> dict[str, Any]:
 
 def race_of_tail(scenario_name: str, labs: int, weeks: int) -> dict[str, Any]:
     """Build a scenario with a drawn tail of so many labs and run its first weeks; the same weeks with one drawn lab come first,
-    so that no compilation is timed. Processor seconds; memory is the process's peak."""
+    so that no compilation is timed. Processor seconds; memory is the process's peak. The roofline beside them: the time it would
+    take to read every column with a row a lab once."""
     import sim
+    from experiments.bench_clearing import bandwidth
     from experiments.commands.new import world_text
     from sim.scenario_io import loads
     from sim.world import TICK
@@ -85,12 +90,24 @@ def race_of_tail(scenario_name: str, labs: int, weeks: int) -> dict[str, Any]:
                 part(world)
                 parts[name] += time.process_time() - start
             world.tick += 1
-    run = sum(parts.values())
+    peak = _peak_mb()
+    run, bytes_, speed = sum(parts.values()), column_bytes(world), bandwidth()
     return {
         "scenario": scenario_name, "weeks": weeks, "labs": len(world.frame.names.lab), "seconds_build": built, "seconds": run,
-        "ticks_per_second": weeks / run, "peak_memory_mb": _peak_mb(),
+        "ticks_per_second": weeks / run, "peak_memory_mb": peak,
+        "column_mb": bytes_ / 1e6, "bandwidth_gb_s": speed / 1e9, "ms_roofline": 1000.0 * bytes_ / speed,
         "ms_per_tick": {name: 1000.0 * spent / weeks for name, spent in parts.items()},
     }
+
+
+def column_bytes(world: World) -> int:
+    """Bytes of the columns with a row a lab that a week reads or writes: those of the world, its ledger, queue, law, view and
+    minds, each once."""
+    rows = {len(world.frame.names.lab), len(world.frame.names.buyer)}
+    parts = (world, world.ledger, world.primary, world.law, world.standing, world.view, world.minds)
+    columns = (column for part in parts for column in vars(part).values() if isinstance(column, np.ndarray))
+    found = {column.__array_interface__["data"][0]: column.nbytes for column in columns if rows & set(column.shape)}
+    return sum(found.values())
 
 
 def _import_mesa() -> float:

@@ -294,6 +294,21 @@ def fans(days: Sequence[date], series: Mapping[str, NDArray[np.float64]], unit: 
     return {**_chart([band, line]), "data": {"values": rows}}
 
 
+def growth(series: Mapping[str, Sequence[tuple[float, float]]], x_title: str, y_title: str) -> dict[str, Any]:
+    """A line of points (x, y) for each label, both axes by powers of ten."""
+    values = [{"series": label, "x": x, "y": y} for label, points in series.items() for x, y in points]
+    both = {"type": "quantitative", "scale": {"type": "log"}}
+    line = {
+        "mark": {"type": "line", "point": True, "strokeWidth": 2},
+        "encoding": {
+            "x": {"field": "x", "title": x_title, "axis": {"format": "~s", "tickCount": 4}, **both},
+            "y": {"field": "y", "title": y_title, "axis": {"format": "~g", "tickCount": 5}, **both},
+            "color": _colour(list(series), None),
+        },
+    }
+    return {**_chart([line]), "data": {"values": values}}
+
+
 def _labels(rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     """One line a row, named by its first word, in the order given."""
     axis = {"labelLimit": 260, "domain": False, "ticks": False, "grid": False}

@@ -79,3 +79,21 @@ def run(scenario: str, repeats: int, labs: int | None, weeks: int, freeze: bool,
             click.echo(f"{key:>22}  " + "  ".join(f"{name} {part:.2f}" for name, part in value.items()))
         else:
             click.echo(f"{key:>22}  {value:.4g}" if isinstance(value, float) else f"{key:>22}  {value}")
+
+
+@command.command("growth")
+@click.argument("scenario", default="history")
+@click.option("--weeks", type=click.IntRange(1), default=52, show_default=True, help="Weeks to run at each size.")
+@click.option("--labs", "sizes", type=click.IntRange(1), multiple=True, help="Sizes to run; 100 to 100,000 when left out.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Draw the growth into this file.")
+@options("json")
+def growth(scenario: str, weeks: int, sizes: tuple[int, ...], plot: Path | None, as_json: bool) -> None:
+    """Time the whole model with 100 to 100,000 drawn labs, each size in a process of its own, beside its roofline."""
+    import json
+
+    from experiments import bench_growth
+
+    rows = bench_growth.grow(scenario, weeks, sizes or bench_growth.SIZES)
+    if plot:
+        bench_growth.draw(rows, plot)
+    click.echo(json.dumps(rows) if as_json else bench_growth.table(rows), nl=as_json)
