@@ -224,12 +224,17 @@ def stranded(result: Result) -> float:
 
 
 def runway_after(result: Result) -> float:
-    """Weeks of training that Chinese labs' stock carries, by their training compute, in the quarter of October 2023 (P4)."""
+    """Weeks of training that Chinese labs' stock carries, by their training compute, in the quarter of October 2023."""
     window = result.clock.window("2023Q4")
     runway, compute = result.panel("runway_weeks").select(region="CN"), result.panel("training_compute").select(region="CN")
     held = dict(zip((key[0] for key in compute.keys), compute.over(window), strict=True))
     weight = np.array([held.get(key[0], 0.0) for key in runway.keys])
     return float(np.nansum(runway.over(window) * weight) / weight.sum()) if weight.sum() else 0.0
+
+
+def training_after(result: Result) -> float:
+    """Training worth of Chinese labs a year after the rule of October 2023, thousand H100 weights (P4)."""
+    return window_of(result, "training_compute", "2024-10", region="CN") / 1e3
 
 
 def smuggled(result: Result) -> float:
@@ -331,9 +336,9 @@ PATTERNS = (
     Pattern(
         "P4",
         "Grandfathered stock carries training",
-        "runway of Chinese labs, 2023Q4",
-        "weeks",
-        runway_after,
+        "training compute of Chinese labs, October 2024",
+        "thousand H100 weights",
+        training_after,
         HISTORY,
         Setting("history", ("behaviour.stockpiling=off",)),
         ("behaviour.stockpiling=off",),

@@ -41,9 +41,6 @@ from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SOFTWARE_OTHER = (0.55, 0.50)
-"""Software maturity of makers whose entry states none, training and inference (an assumption: part of the porting cost)."""
-
 MARKETS = ("datacentre", "consumer", "captive")
 SERVICE_CLASS = {"hyperscaler": 0, "lab": 1, "neocloud": 1, "state": 1}
 STIGMA_PLATFORMS = ("hyperscaler",)
@@ -205,10 +202,11 @@ def _chips(scenario: Scenario, names: Names, clock: Clock) -> Chips:
 
 
 def software_of(scenario: Scenario, vendor: str) -> tuple[float, float]:
-    """Software maturity of a maker's parts, training and inference."""
+    """Software maturity of a maker's parts, training and inference; that of small makers where its entry states none."""
     maker = scenario.world.actors.get(vendor)
     train, infer = (maker.software_train_share, maker.software_infer_share) if maker else (None, None)
-    return (train.value if train else SOFTWARE_OTHER[0], infer.value if infer else SOFTWARE_OTHER[1])
+    other = scenario.behaviour
+    return (train or other.software_other_train_share).value, (infer or other.software_other_infer_share).value
 
 
 def _owner(scenario: Scenario, names: Names, vendor: str) -> int:

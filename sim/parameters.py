@@ -88,6 +88,14 @@ class Behaviour(BaseModel):
         "x worth", "Non-performance premium of domestic parts for state-funded labs."
     )
     domestic_preference_private: Quantity = parameter("x worth", "The same for private Chinese labs.")
+    software_other_train_share: Quantity = parameter(
+        "share", "Software maturity in training of makers whose entry states none: the fixed part of porting cost."
+    )
+    software_other_infer_share: Quantity = parameter("share", "The same in inference.")
+    stand_in_distance: Quantity = parameter(
+        "ln of training worth", "Distance within which two parts of one maker stand in for each other."
+    )
+    hopeful_grant_share: Quantity = parameter("probability", "Chance of a grant below which nobody plans on a licence.")
     skill_initial_share: Quantity = parameter(
         "share", "Share of a new vendor's worth a lab reaches before it has used it."
     )
@@ -218,6 +226,13 @@ class Behaviour(BaseModel):
         "share of capital cost per year", "Least yearly rent an owner takes, over card and host cost."
     )
     card_life_years: Quantity = parameter("years", "Economic life of a card.")
+    frontier_memory_gb: Quantity = parameter("GB", "Least memory of a card that hosts frontier inference.")
+    let_worth_least: Quantity = parameter("h100 weights", "Parts worth less in both uses find no tenant.")
+    let_chips_least: Quantity = parameter("chips", "Fewest idle cards of one kind that are worth a contract.")
+    lease_value_multiple: Quantity = parameter(
+        "x bought", "What a week at call is worth to a tenant, over a week's part of the life of a card it would buy."
+    )
+    cloud_let_share: Quantity = parameter("share", "Part of its cards an offshore cloud lets.")
     tail_rent_share: Quantity = parameter("share of plan", "Part of their plan that the many small users spend on leases at home.")
     offshore_rent_share: Quantity = parameter(
         "share of plan", "Most of a barred platform's plan that goes to leases abroad."

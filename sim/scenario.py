@@ -298,7 +298,8 @@ class Frontier(Row):
 
     us_flop_log10: Annotated[Quantity, Of("log10 FLOP", 0, 60)] = Field(
         description="largest published US training run, from 2019: the lag reads it")
-    cn_flop_log10: Annotated[Quantity, Of("log10 FLOP", 0, 60)]
+    cn_flop_log10: Annotated[Quantity, Of("log10 FLOP", 0, 60)] = Field(
+        description="largest published Chinese training run, recorded to check the first weeks' runs; read by no rule")
     compute_growth: Annotated[Quantity, Of("times per year", above=0)]
     efficiency_growth: Annotated[Quantity, Of("times per year", above=0)]
 
@@ -370,11 +371,14 @@ class World(Section):
     actors: dict[Id, Actor] = Field({}, description="governments, chipmakers, distributors, labs and suppliers")
     countries: dict[Id, Country] = Field({}, description="places, by ISO code; EU and XX for the rest")
     lanes: dict[Id, Lane] = Field({}, description="ways from one country to another")
-    grey_costs: GreyCosts | None = Field(None, description="what every grey lane costs on top")
+    grey_costs: GreyCosts | None = Field(
+        None, description="parts of what a grey lane costs, as recorded; read by no rule, for behaviour.grey_network_multiple, "
+        "concealment_share and seizure_share stand for them")
     capacity: dict[Id, Capacity] = Field({}, description="what suppliers can make")
     budgets: dict[Id, Budget] = Field({}, description="lab -> what it spends")
     initial_stock: dict[Id, dict[Id, Stock]] = Field({}, description="owner -> chip -> chips held at the start")
-    vendor_start: dict[Id, VendorStart] = Field({}, description="vendor -> its books at the start")
+    vendor_start: dict[Id, VendorStart] = Field(
+        {}, description="vendor -> its books at the start, as recorded; read by no rule, for lines open from the first orders")
     non_datacentre_revenue: dict[Id, OtherRevenue] = Field({}, description="vendor -> its other revenue")
     routing: dict[Id, Routing] = Field({}, description="where sales are billed")
     adoption: dict[Id, Adoption] = Field({}, description="events after which people want more compute")
@@ -382,7 +386,8 @@ class World(Section):
     fiscal: dict[Id, dict[Quarter, Day]] = Field(
         {}, description="vendor -> fiscal quarter -> its last day")
     valuation: dict[Id, Valuation] = Field({}, description="vendor -> what investors pay for it")
-    exchange_rates: dict[Currency, Annotated[Quantity, Of("per USD", above=0)]] = {}
+    exchange_rates: dict[Currency, Annotated[Quantity, Of("per USD", above=0)]] = Field(
+        {}, description="what sums were converted at; read by no rule, for all money is in USD")
     evidence: dict[Id, Evidence] = Field({}, description="figures of the record and what uses them; read by no rule")
     generator: Generator | None = Field(None, description="a tail of labs that is drawn")
 

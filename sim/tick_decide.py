@@ -30,11 +30,6 @@ Bools = NDArray[np.bool_]
 QUARTER_WEEKS = 13
 GROWTH_WEEKS = 26
 LONGEST_WAIT_WEEKS = 104.0
-ALIKE = 0.35
-"""Log distance of training worth within which two parts stand in for each other."""
-
-HOPEFUL_GRANT_SHARE = 0.25
-"""Chance of a grant below which nobody plans on a licence."""
 
 
 def perceive(world: World) -> None:
@@ -164,8 +159,9 @@ def orderable(world: World) -> Bools:
     if low_end >= 0:
         offered[low_end] = False
     offered &= chips.succeeded_tick + world.behaviour.end_of_life_weeks.value > world.tick
-    return np.asarray(_open_cells(standing.permitted, standing.licensable, standing.grant_share, HOPEFUL_GRANT_SHARE, offered,
-                                  chips.domestic | chips.for_china, frame.buyer_region == CN))
+    return np.asarray(_open_cells(standing.permitted, standing.licensable, standing.grant_share,
+                                  world.behaviour.hopeful_grant_share.value, offered, chips.domestic | chips.for_china,
+                                  frame.buyer_region == CN))
 
 
 def card_cost(world: World) -> Floats:
@@ -203,7 +199,7 @@ def substitute_premium(world: World, wait: Floats) -> Floats:
 def stand_ins(world: World) -> Bools:
     """Foreign parts of one maker with much the same worth in training, (chips, chips): each stands in for the other."""
     chips = world.frame.chips
-    near = np.abs(np.log(chips.worth[0][:, None] / chips.worth[0][None, :])) < ALIKE
+    near = np.abs(np.log(chips.worth[0][:, None] / chips.worth[0][None, :])) < world.behaviour.stand_in_distance.value
     return np.asarray(near & (chips.maker[:, None] == chips.maker[None, :]) & ~chips.domestic[:, None])
 
 

@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-FRONTIER_MEMORY_GB = 80.0
-"""Less memory cannot host frontier inference, so older cards idle while new ones are short."""
-
-OLDEST_WORTH = 0.2
-"""Parts worth less than this in either use find no tenant."""
-
 RENTAL_ROUNDS = 1
-CLOUD_USE_SHARE = 0.95
-SMALLEST_OFFER_CHIPS = 250
-"""Fewer idle cards of one kind are not worth a contract."""
 
 
 @dataclass
@@ -125,10 +116,10 @@ def idle_hours(world: World, owner: Ints, chip: Ints) -> Ints:
     """Chips offered for hire this week, one for each pair of an owner (labs, then distributors) and a part."""
     frame, ledger = world.frame, world.ledger
     labs = frame.labs
-    shown = (frame.chips.market != 1) & (frame.chips.worth.max(axis=0) >= OLDEST_WORTH)
+    shown = (frame.chips.market != 1) & (frame.chips.worth.max(axis=0) >= world.behaviour.let_worth_least.value)
     hosts = labs.offers_hours & ~labs.military
     return np.asarray(_idle_chips(owner, chip, ledger.stock, ledger.held, hosts, labs.own_use_share,
-                                  frame.distributors.subkind == CLOUD, shown))
+                                  frame.distributors.subkind == CLOUD, world.behaviour.cloud_let_share.value, shown))
 
 
 def _contract(world: World, home: Floats, abroad: Floats) -> None:
@@ -142,7 +133,7 @@ def _contract(world: World, home: Floats, abroad: Floats) -> None:
                              n_labs + np.flatnonzero(frame.distributors.subkind == CLOUD)])
     n_chips = len(frame.names.chip)
     owner, chip = np.repeat(owners, n_chips), np.tile(np.arange(n_chips), len(owners))
-    large = idle_hours(world, owner, chip) >= SMALLEST_OFFER_CHIPS
+    large = idle_hours(world, owner, chip) >= world.behaviour.let_chips_least.value
     hours.owner, hours.chip = owner[large], chip[large]
     hours.region = np.concatenate([labs.region, np.full(len(frame.names.distributor), ROW)])
     hours.lane_offer, hours.lane_buyer, hours.lane_abroad = _hour_lanes(
@@ -162,9 +153,10 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
         return
     cap = idle_hours(world, owner, chip)
     life_weeks = world.behaviour.card_life_years.value * WEEKS_PER_YEAR
-    value = reference_value(world, tenants) / life_weeks * 1.4
+    value = reference_value(world, tenants) / life_weeks * world.behaviour.lease_value_multiple.value
     chips = world.frame.chips
-    weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb, tenants)
+    weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb,
+                            world.behaviour.frontier_memory_gb.value, tenants)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
     least = np.minimum(value, _cheapest(floor, weight[chip]))
     wants = wants_of(money, value, least, least, world.rental_keys)
@@ -247,7 +239,7 @@ def _closing_on(world: World, clouds: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 @njit(cache=True)
-def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, shown):  # type: ignore[no-untyped-def]
+def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, cloud_share, shown):  # type: ignore[no-untyped-def]
     """Whole chips of stock (labs, chips, channels) beyond their owner's own use, and of clouds' held (distributors, chips), for
     each pair; none of parts that are not shown (chips,)."""
     out = np.zeros(len(owner), dtype=np.int64)
@@ -257,7 +249,7 @@ def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, shown):  # typ
             continue
         if i >= len(hosts):
             if clouds[i - len(hosts)]:
-                out[k] = np.int64(np.floor(held[i - len(hosts), c] * CLOUD_USE_SHARE))
+                out[k] = np.int64(np.floor(held[i - len(hosts), c] * cloud_share))
         elif hosts[i]:
             in_place = 0
             for channel in range(stock.shape[2]):
@@ -267,7 +259,7 @@ def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, shown):  # typ
 
 
 @njit(cache=True)
-def _tenant_weight(worth, skill, maker, memory_gb, tenants):  # type: ignore[no-untyped-def]
+def _tenant_weight(worth, skill, maker, memory_gb, least_gb, tenants):  # type: ignore[no-untyped-def]
     """Units of use-compute a leased card gives each (tenant, use), (chips, tenants x uses), closed below the floor; small cards
     host no frontier inference."""
     n_chips = len(maker)
@@ -276,7 +268,7 @@ def _tenant_weight(worth, skill, maker, memory_gb, tenants):  # type: ignore[no-
         for t in range(len(tenants)):
             for u in range(2):
                 weight = worth[u, c] * skill[tenants[t], maker[c]]
-                if weight >= WEIGHT_FLOOR and (u == 0 or memory_gb[c] >= FRONTIER_MEMORY_GB):
+                if weight >= WEIGHT_FLOOR and (u == 0 or memory_gb[c] >= least_gb):
                     out[c, 2 * t + u] = weight
     return out
 

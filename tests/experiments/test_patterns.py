@@ -83,7 +83,8 @@ def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
     assert moved(MATRIX["P5"]["diversion"], with_it["P5"], without["P5"])
 
 
-DISAGREES = {("P4", "stockpiling"): "cover bought ahead is small beside all the stock that labs hold: the runway falls by about 2%"}
+DISAGREES = {("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: training "
+             "compute a year later falls by about 1%"}
 """Cells in which the model disagrees with what was declared, and why; they are told, not tuned away."""
 
 CELLS = [pytest.param(name, switch, marks=pytest.mark.xfail(strict=True, reason=DISAGREES[name, switch]))
