@@ -55,7 +55,9 @@ def start(*names: str, port: int = 0) -> Site:
         stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
-    code, token = process.stdout.readline().split()
+    first = process.stdout.readline()
+    assert len(first.split()) == 2, first + process.communicate()[0]
+    code, token = first.split()
     for _ in range(300):
         try:
             with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):

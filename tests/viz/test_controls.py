@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from viz.desk import Desk
 
 NAME = "teaching/rush"
 RULE = "rules.US_CHIP_RULE"
+HISTORY = Desk(["history"])
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,33 @@ def test_a_rule_of_ones_own_binds() -> None:
     }
     rule = changed({"rules.OWN_1": own}).rules["OWN_1"]
     assert rule.effects[0].lever == "tariff" and rule.effects[0].where[0].destination == ("CN",)
+
+
+FITTING = {
+    "of": ["RULE_2022_10"],
+    "rules": ["RULE_2022_10"],
+    "allies": ["NL"],
+    "against": ["US"],
+    "chips.named": ["H100"],
+    "chips_cap": 1000,
+}
+"""What a form's field takes where any word or number will not do."""
+
+ASKED = {"named_part": ["chips.named"], "quota": ["chips_cap"], "threshold": ["chips.tpp_at_least"]}
+"""Fields that a kind needs beside those its form marks."""
+
+
+@pytest.mark.parametrize("kind", controls.kinds(), ids=lambda kind: str(kind["name"]))
+def test_a_decree_of_every_kind_can_be_signed_from_its_form(kind: dict[str, Any]) -> None:
+    plain = {"number": 0.5, "switch": True, "date": "2023-06-05", "text": "CN"}
+    effect: dict[str, Any] = {"lever": kind["name"]}
+    for field in kind["fields"]:
+        if field["required"] or field["name"] in ASKED.get(kind["name"], ()):
+            options = field["options"]
+            usual = options[0] if field["kind"] == "choice" else options[:1] if field["kind"] == "words" else plain[field["kind"]]
+            effect[field["name"]] = FITTING.get(field["name"], usual)
+    rule = HISTORY.changed("history", {"rules.OWN_1": {"by": "US", "since": "2023-06-05", "effect": effect}})[0].rules["OWN_1"]
+    assert rule.effects[0].lever == kind["name"] and rule.since == date(2023, 6, 5)
 
 
 @pytest.mark.parametrize(
