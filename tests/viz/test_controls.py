@@ -26,8 +26,11 @@ def scenario() -> Scenario:
     return load(NAME)
 
 
+TEACHING = Desk([NAME])
+
+
 def changed(changes: dict[str, object]) -> Scenario:
-    made: Scenario = Desk([NAME]).changed(NAME, changes)[0]
+    made: Scenario = TEACHING.changed(NAME, changes)[0]
     return made
 
 
@@ -167,15 +170,32 @@ VALUES = (
 )
 
 
+MOVES = sorted([*controls.controls_of(load(NAME)), "x.y", "rules.OWN_1", "rules.__class__.since"])
+
+
+def made_or_refused(sequence: list[tuple[str, object]]) -> None:
+    """Every step of a sequence of moves comes to a scenario, or to faults in words."""
+    changes: dict[str, object] = {}
+    for path, value in sequence:
+        changes[path] = value
+        try:
+            assert isinstance(changed(changes), Scenario)
+        except ScenarioError as error:
+            assert error.faults
+            del changes[path]
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_random_moves_are_made_or_refused(data: st.DataObject) -> None:
-    paths = sorted(controls.controls_of(load(NAME)))
-    moves = data.draw(st.dictionaries(st.sampled_from([*paths, "x.y", "rules.OWN_1", "rules.__class__.since"]), VALUES, max_size=5))
-    try:
-        assert isinstance(changed(dict(moves)), Scenario)
-    except ScenarioError as error:
-        assert error.faults
+@given(st.lists(st.tuples(st.sampled_from(MOVES), VALUES), max_size=5))
+def test_random_moves_are_made_or_refused(sequence: list[tuple[str, object]]) -> None:
+    made_or_refused(sequence)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(MOVES), VALUES), min_size=1, max_size=4))
+def test_a_thousand_random_sequences_are_made_or_refused(sequence: list[tuple[str, object]]) -> None:
+    made_or_refused(sequence)
 
 
 def test_a_dump_of_changes_is_plain_yaml(scenario: Scenario) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -111,6 +112,24 @@ def test_what_is_held_is_not_sent_again(site: Site) -> None:
     base = json.loads(client.hear("world"))["policy"]["hash"]
     again = client.world(have=[base], changes={"behaviour.leak": 1.5})
     assert again["base"] == base and again["policy"]["hash"] != base
+    client.close()
+
+
+@pytest.mark.slow
+def test_a_thousand_random_sequences_leave_the_page_alive(site: Site) -> None:
+    """Levers, junk and markup in any order: each answered by frames or by words, and a plain world after them all."""
+    chance = random.Random(7)
+    paths = ["behaviour.leak", "rules.OCT_2022.in_force", "rules.OWN_1", "__proto__", "<b>"]
+    values = [0.5, 3, -1e17, 1e17, "=1+1", "<script>alert(1)</script>", None, True, [], {"x": {"y": 1}}, "é" * 400, 4.999]
+    client = Client(site.port)
+    client.hear("world")
+    for _ in range(1000):
+        changes: dict[str, object] = {}
+        for _ in range(chance.randint(1, 3)):
+            changes[chance.choice(paths)] = chance.choice(values)
+        said = client.world(changes=changes)
+        assert said.get("policy") or said["faults"][0]["said"]
+    assert client.world()["policy"]
     client.close()
 
 
