@@ -43,6 +43,7 @@ class Pattern:
     off             settings that make the mechanism neutral
     sign            the expected side of the effect
     reads           behaviour parameters that its observable answers to most
+    alone           what the observable must exceed for one run to show the pattern; None where only a contrast can
     """
 
     id: str
@@ -55,17 +56,38 @@ class Pattern:
     off: tuple[str, ...]
     sign: int
     reads: tuple[str, ...]
+    alone: float | None = None
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A pattern in one run: its observable, nothing said about luck."""
+    """A pattern in one run: its observable, and whether that alone shows it; nothing said about luck or cause."""
 
     id: str
     title: str
     observable: str
     unit: str
     value: float
+    alone: float | None
+
+    @property
+    def verdict(self) -> str:
+        if np.isnan(self.value):
+            return "not covered"
+        if self.alone is None:
+            return "by contrast only"
+        return "shown" if self.value > self.alone else "not shown"
+
+    @property
+    def command(self) -> str:
+        """What runs the contrast and the mechanism off."""
+        return f"chokepoint patterns {self.id}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data; an observable the run does not cover is null."""
+        value = float(self.value) if np.isfinite(self.value) else None
+        return {"id": self.id, "title": self.title, "observable": self.observable, "unit": self.unit, "value": value,
+                "shown_above": self.alone, "verdict": self.verdict, "contrast": self.command}
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,13 @@ class Finding:
 
 def measure(result: Result) -> list[Seen]:
     """Every pattern's observable in one run; NaN where the run does not cover its weeks."""
-    return [Seen(p.id, p.title, p.observable, p.unit, _value(p, result)) for p in PATTERNS]
+    return [Seen(p.id, p.title, p.observable, p.unit, _value(p, result), _alone(p, result)) for p in PATTERNS]
+
+
+def _alone(pattern: Pattern, result: Result) -> float | None:
+    """Recorded parts are given, so a run shows P2 only where makers design for themselves."""
+    given = pattern.id == "P2" and covers(result) and result.scenario.plain()["redesign"] != "endogenous"
+    return None if given else pattern.alone
 
 
 def study(
@@ -141,10 +169,13 @@ def _run(job: tuple[Setting, int, tuple[str, ...]]) -> dict[str, float]:
 
 
 def _value(pattern: Pattern, result: Result) -> float:
+    return float(pattern.of(result)) if covers(result) else float("nan")
+
+
+def covers(result: Result) -> bool:
+    """Whether a run spans the weeks that patterns are read over."""
     first, last = result.clock.date_of(0), result.clock.date_of(result.clock.n_ticks - 1)
-    if first.year > 2022 or last.year < 2025:
-        return float("nan")
-    return float(pattern.of(result))
+    return first.year <= 2022 and last.year >= 2025
 
 
 def _finding(pattern: Pattern, seeds: Sequence[int], found: Mapping[tuple[str, Setting, int], float]) -> Finding:
@@ -308,6 +339,7 @@ PATTERNS = (
         ("behaviour.redesign=off",),
         1,
         ("fuse_volume_weeks", "credit_multiple", "cover_max_weeks", "booking_growth_share_per_week"),
+        alone=0.0,
     ),
     Pattern(
         "P2",
@@ -320,6 +352,7 @@ PATTERNS = (
         ("behaviour.redesign=off",),
         1,
         ("safety_distance_share", "fuse_announce_weeks", "board_volume_weeks"),
+        alone=1.5,
     ),
     Pattern(
         "P3",
@@ -332,6 +365,7 @@ PATTERNS = (
         ("behaviour.commitments=off",),
         1,
         ("lead_weeks", "title_weeks", "convertible_generic_share", "convertible_specific_share"),
+        alone=0.0,
     ),
     Pattern(
         "P4",
@@ -344,6 +378,7 @@ PATTERNS = (
         ("behaviour.stockpiling=off",),
         1,
         ("cover_max_weeks", "holding_share_per_week", "credit_multiple"),
+        alone=52.0,
     ),
     Pattern(
         "P5",
@@ -356,6 +391,7 @@ PATTERNS = (
         ("behaviour.diversion=off",),
         1,
         ("networks_initial", "network_entry_per_year", "network_chips_per_week", "detection_per_year", "exposure_weeks"),
+        alone=0.0,
     ),
     Pattern(
         "P6",
@@ -368,6 +404,7 @@ PATTERNS = (
         ("behaviour.rental=off",),
         1,
         ("grey_network_multiple", "utilisation_state_share", "rent_floor_share"),
+        alone=0.0,
     ),
     Pattern(
         "P7",
@@ -404,6 +441,7 @@ PATTERNS = (
         ("behaviour.redesign=off",),
         1,
         ("china_capacity_share", "board_volume_weeks"),
+        alone=0.0,
     ),
     Pattern(
         "P10",
@@ -416,6 +454,7 @@ PATTERNS = (
         ("behaviour.diversion=off", "behaviour.rental=off"),
         1,
         ("front_share", "screening_share", "reach_flow_share", "reach_lease_share_per_week", "military_target_h100e"),
+        alone=0.0,
     ),
 )
 BY_ID = {pattern.id: pattern for pattern in PATTERNS}

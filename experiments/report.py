@@ -43,10 +43,21 @@ class Picture:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
+PATTERNS_FILE = "patterns.json"
+"""Where a run's folder keeps what it shows of the patterns."""
+
+
 def run_report(result: Result) -> str:
     """The page of a run that has just ended."""
     manifest = {**result.manifest, "headline": result.headline().plain()}
-    return _page(manifest, Tidy(result.table(), result.clock), result.scenario.summary)
+    return _page(manifest, Tidy(result.table(), result.clock), result.scenario.summary, patterns_of(result))
+
+
+def patterns_of(result: Result) -> list[dict[str, Any]]:
+    """The ten patterns as this run alone shows them, as JSON data; none where the run does not span their weeks."""
+    from experiments.patterns import covers, measure
+
+    return [seen.plain() for seen in measure(result)] if covers(result) else []
 
 
 def folder_report(folder: Path) -> str:
@@ -60,7 +71,9 @@ def folder_report(folder: Path) -> str:
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{folder} holds no run that can be read ({error}); write one with chokepoint run") from error
     clock = Clock(date.fromisoformat(manifest["time"]["start"]), date.fromisoformat(manifest["time"]["end"]))
-    return _page(manifest, Tidy(table, clock), str(scenario.get("summary", "")))
+    kept = folder / PATTERNS_FILE
+    patterns = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
+    return _page(manifest, Tidy(table, clock), str(scenario.get("summary", "")), patterns)
 
 
 def claims(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -114,7 +127,7 @@ def findings(head: Mapping[str, Any]) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str) -> str:
+def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str, patterns: Sequence[Mapping[str, Any]]) -> str:
     head = manifest["headline"]
     rulings = _numbered(head["rulings"])
     marks = [charts.Mark(ruling["date"], ruling["number"]) for ruling in rulings if ruling["number"]]
@@ -130,12 +143,23 @@ def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str) -> str:
         years=head["years"],
         rulings=rulings,
         pictures=pictures(tidy, marks),
-        tables=[],
+        tables=_pattern_table(patterns),
         notes=(),
         command=f"chokepoint run {run['asked']} --seed {manifest['seeds'][0]}{settings}",
         cite=bibtex(manifest),
         claims=embedded("chokepoint-claims", claims(manifest)),
     )
+
+
+def _pattern_table(patterns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The patterns as a table of the page, none without any."""
+    if not patterns:
+        return []
+    rows = [(f"{row['id']} {row['title']}", row["observable"], f"{said(_number(row['value']), 2)} {row['unit']}",
+             row["verdict"], row["contrast"]) for row in patterns]
+    note = ("What this run alone says. Whether a pattern comes of its own mechanism takes the world without it, on the same seeds: "
+            "the last column runs that.")
+    return [{"title": "Patterns", "note": note, "head": ("pattern", "observable", "here", "verdict", "contrast"), "rows": rows}]
 
 
 def _figure_rows(head: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import sim
 from experiments import charts
 from experiments.common import Bar, name_of
-from experiments.report import run_report
+from experiments.report import PATTERNS_FILE, patterns_of, run_report
 from sim.results import Result, check_replaceable
 
 
@@ -35,5 +36,7 @@ def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: 
         result = run_one(scenario, settings, seed, recording, bar)
     finally:
         bar.close()
-    result.write(folder, extra={"report.html": run_report(result).encode()})
+    patterns = patterns_of(result)
+    extra = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
+    result.write(folder, extra={**extra, "report.html": run_report(result).encode()})
     return result

@@ -53,7 +53,19 @@ def show(result: Result, to: Console) -> None:
     to.print(Text(f"{first} to {last}, seed {result.seed}, run {result.run_id}, {result.wall_s:.1f} s", style="dim"))
     for setting in result.overrides:
         to.print(Text(f"with {setting}", style="yellow"))
-    to.print(Group(figures_table(head), *ruling_lines(head)))
+    to.print(Group(figures_table(head), *pattern_lines(result), *ruling_lines(head)))
+
+
+def pattern_lines(result: Result) -> list[Any]:
+    """What the run alone shows of the ten patterns, one line each; none where it does not span their weeks."""
+    from experiments.patterns import covers, measure
+
+    if not covers(result):
+        return []
+    lines: list[Any] = [Text("\nPatterns, as this run alone shows them; causes: chokepoint patterns", style="bold")]
+    for seen in measure(result):
+        lines.append(Padding(Text(f"{seen.id:4}{seen.title:46.46} {said(seen.value, 2):>9}  {seen.verdict}"), (0, 0, 0, 2)))
+    return lines
 
 
 def figures_table(head: Headline) -> Table:

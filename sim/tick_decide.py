@@ -176,7 +176,8 @@ def chips_worth(world: World) -> Floats:
     """Worth of each part to each lab by use, (uses, labs, chips): weights x skill x software x preference."""
     frame, behaviour, minds = world.frame, world.behaviour, world.minds
     chips, labs = frame.chips, frame.labs
-    preference = labs.preference if behaviour.on("substitution") else np.where(labs.state, labs.preference, 0.0)
+    mandated = world.standing.foreign_share < 1.0
+    preference = labs.preference if behaviour.on("substitution") else np.where(mandated, labs.preference, 0.0)
     return np.asarray(_worth_to(chips.worth, minds.skill, minds.software, labs.region, chips.maker, chips.domestic, preference,
                                 world.standing.foreign_share))
 

@@ -35,7 +35,10 @@ def command(
     if not quiet and fitted != UNFITTED and not fitted.hash:
         click.echo(fitted.note, err=True)
     if as_json:
-        print_json({"folder": str(folder), "run_id": result.run_id, "hash": result.hash, **result.headline().plain()})
+        from experiments.report import patterns_of
+
+        print_json({"folder": str(folder), "run_id": result.run_id, "hash": result.hash, **result.headline().plain(),
+                    "patterns": patterns_of(result)})
     elif not quiet:
         from experiments.summary import console, show
 

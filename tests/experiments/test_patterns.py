@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from experiments.pairing import Interval
-from experiments.patterns import BY_ID, MATRIX, PATTERNS, Finding, measure, settings_of, study
+from experiments.patterns import BY_ID, MATRIX, PATTERNS, Finding, Seen, measure, settings_of, study
 from sim.parameters import Behaviour
 
 HISTORY = sim.load("history")
@@ -103,3 +103,11 @@ def test_the_whole_matrix(name: str, switch: str) -> None:
 def test_every_pattern_over_twenty_paired_seeds() -> None:
     found = study(PATTERNS, range(1, 21), workers=2)
     assert {one.pattern.id: one.verdict for one in found if not (one.shown and one.gone)} == {}
+
+
+@pytest.mark.parametrize(("value", "alone", "verdict"), [(60.0, 52.0, "shown"), (40.0, 52.0, "not shown"),
+                                                         (60.0, None, "by contrast only"), (math.nan, 52.0, "not covered")])
+def test_one_run_shows_what_its_observable_says_alone(value: float, alone: float | None, verdict: str) -> None:
+    seen = Seen("P4", "runway", "weeks", "weeks", value, alone)
+    assert seen.verdict == verdict and seen.command == "chokepoint patterns P4"
+    assert seen.plain()["value"] == (None if math.isnan(value) else value)

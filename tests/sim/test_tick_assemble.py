@@ -52,3 +52,9 @@ def test_yield_of_huaweis_line_follows_the_record_it_is_given() -> None:
     line = until_2025().panel("yield").select(vendor="huawei").by()
     mid_2024, early_2025 = (line.over(until_2025().clock.window(month))[0] for month in ("2024-06", "2025-02"))
     assert 0.2 < mid_2024 < 0.5 and 0.35 < early_2025 < 0.42
+
+
+def test_without_substitution_nobody_turns_to_domestic_parts_without_a_mandate() -> None:
+    off = until_2025("behaviour.substitution=off")
+    assert read(off, "cards_share", "2024", to="CN", origin="domestic", by="units") < 0.02
+    assert read(until_2025(), "cards_share", "2024", to="CN", origin="domestic", by="units") > 0.2
