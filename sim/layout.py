@@ -302,14 +302,16 @@ def _plans(scenario: Scenario, names: tuple[str, ...], clock: Clock, region: Int
 
 
 def _adoption(scenario: Scenario, clock: Clock) -> Floats:
-    """Product of adoption ramps, (regions, ticks), 1 before the first event."""
+    """Product of adoption ramps, (regions, ticks), 1 before the first event; an event of one use moves that use's part of wants."""
     shape = np.ones((3, clock.n_ticks))
     region_row = {"CN": CN, "US": US, "ROW": ROW}
     ticks = np.arange(clock.n_ticks)
+    train = scenario.behaviour.train_share.value
+    part = {"both": 1.0, "train": train, "infer": 1.0 - train}
     for event in scenario.world.adoption.values():
         ramp = np.clip((ticks - clock.tick_of(event.since)) / max(event.ramp_weeks.value, 1.0), 0.0, 1.0)
         for name in event.regions:
-            shape[region_row[name]] *= event.want_factor.value**ramp
+            shape[region_row[name]] *= 1.0 + part[event.use] * (event.want_factor.value**ramp - 1.0)
     return shape
 
 

@@ -123,6 +123,7 @@ class Behaviour(BaseModel):
         "x weekly plan", "Most a lab orders in a week while its belief exceeds credit_belief_share."
     )
     credit_belief_share: Quantity = parameter("probability", "Belief above which a lab orders on credit.")
+    credit_repay_weeks: Quantity = parameter("weeks", "Time over which what was bought ahead of budget is paid back.")
 
     # Makers
     forecast_weeks: Quantity = parameter("weeks", "Memory of the order forecast.")
@@ -131,6 +132,9 @@ class Behaviour(BaseModel):
         "share per week", "Fastest fall of bookings of a part: inputs on order are frozen for half a year."
     )
     lead_weeks: Quantity = parameter("weeks", "From booking to completion.")
+    materials_weeks: Quantity = parameter(
+        "weeks", "How far ahead wafers and memory are ordered and cannot be cancelled, from order to completion."
+    )
     title_weeks: Quantity = parameter("weeks", "From completion to passing of title.")
     die_out_share: Quantity = parameter(
         "share of lead", "Point of the lead at which the die is out and the part is chip-specific."
@@ -275,6 +279,12 @@ class Behaviour(BaseModel):
         "ratio", "Growth of domestic capacity gained per share of its cost that the state bears."
     )
     low_end_cards_per_week: Quantity = parameter("cards per week", "Foreign cards for inference sold in China.")
+    low_end_budget_share: Quantity = parameter(
+        "share", "Part of low-end foreign cards paid from Chinese labs' accelerator budgets; the rest is ordinary servers' money."
+    )
+    low_end_listed_share: Quantity = parameter(
+        "share", "Part of the sales of low-end foreign cards in China that a listed vendor books beside its non-data-centre sales."
+    )
     low_end_growth_per_year: Quantity = parameter("x per year", "Growth of that flow.")
 
     # Progress

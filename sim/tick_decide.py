@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.agents.chipmaker import released_wafers, revised_list, wanted_bookings
+from sim.agents.chipmaker import china_room, released_wafers, revised_list, wanted_bookings
 from sim.agents.distributor import Distributor
-from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips
+from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips, written_off
 from sim.frame import BROKER, CLOUD, CN, NEVER, RESELLER, ROW
 from sim.keyed_random import uniforms
 from sim.record import REGIONS
@@ -46,13 +46,15 @@ def perceive(world: World) -> None:
     diverts, premium = world.market.diverts, substitute_premium(world, wait)
     traders_wait = np.maximum(wait[ROW], _traders_wait(world))
     grey_parts, grey_mix = wanted_grey(world, worth, traders_wait)
+    cost = card_cost(world)
+    low_end = low_end_cards(world) * cost[:, frame.row("chip", "low_end")] * behaviour.low_end_budget_share.value
     world.view = View(
         tick=world.tick,
-        plan_usd=labs.plan_usd[world.tick] * labs.owns_share,
+        plan_usd=np.maximum(labs.plan_usd[world.tick] - low_end, 0.0) * labs.owns_share,
         forward_growth_per_week=_growth(world),
         queue_usd=queue[:n_labs] * world.list_usd,
         cash_usd=ledger.cash_cents[labs.actor] / 100.0,
-        cost_usd=card_cost(world),
+        cost_usd=cost,
         worth=worth,
         use_share=_use_share(world),
         orderable=world.orderable[:n_labs],
@@ -117,7 +119,8 @@ def waits(world: World) -> Floats:
 
 
 def beliefs(world: World) -> Floats:
-    """Buyers' belief that a part is closed to them within a year, (regions, chips); investors' and that on memory beside."""
+    """Buyers' belief that a part is closed to them within a year, (regions, chips); what investors write off, and the belief
+    on memory, beside."""
     behaviour, law, frame = world.behaviour, world.law, world.frame
     before = behaviour.belief_before_share.value
     out = np.full((len(REGIONS), len(frame.names.chip)), before)
@@ -128,7 +131,8 @@ def beliefs(world: World) -> Floats:
     months = (world.tick - law.last_closure) / WEEKS_PER_MONTH if law.last_closure < NEVER else np.nan
     base = float(belief_of(np.array([months]), behaviour.hazard_scale_per_year.value, behaviour.hazard_exponent.value,
                            behaviour.belief_horizon_weeks.value, before)[0])
-    world.investor_belief = base
+    world.investor_belief = float(written_off(np.array([months]), behaviour.hazard_scale_per_year.value,
+                                              behaviour.hazard_exponent.value, behaviour.belief_horizon_weeks.value, before)[0])
     doubt = np.full(len(frame.names.chip), 1.0 - base)
     memory_doubt = 1.0 - base
     for heard in world.rulebook.heard(world.tick):
@@ -170,6 +174,16 @@ def card_cost(world: World) -> Floats:
     price = world.list_usd * world.market.list_multiple
     return np.asarray(_all_in(price, world.behaviour.server_markup_share.value, frame.duty_share[:n_labs],
                               world.standing.tariff_share[:n_labs], frame.freight_usd[:n_labs]))
+
+
+def low_end_cards(world: World) -> Floats:
+    """Foreign inference cards a week by lab, (labs,): the scenario's flow over Chinese civil labs by plan."""
+    frame, labs = world.frame, world.frame.labs
+    row = frame.row("chip", "low_end")
+    open_to = (labs.region == CN) & ~labs.military & world.standing.permitted[: len(labs.region), row]
+    plan = np.where(open_to, labs.plan_usd[world.tick], 0.0)
+    total = float(plan.cumsum()[-1]) if len(plan) and row >= 0 else 0.0
+    return np.asarray(frame.low_end_cards_per_week[world.tick] * plan / total if total > 0 else np.zeros(len(plan)))
 
 
 def chips_worth(world: World) -> Floats:
@@ -261,13 +275,9 @@ def book_lines(world: World) -> None:
     ready_by = chips.volume_tick - weeks
     bookable = (~chips.domestic) & (chips.maker >= 0) & (ready_by <= tick) & (chips.volume_tick < NEVER)
     bookable &= np.arange(len(bookable)) != frame.row("chip", "low_end")
-    supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
-    queue = _by_family(chips.family, world.primary.queue.sum(axis=0) + at_list)
-    bookable &= chips.family == np.arange(len(bookable))
-    bookable &= ~doomed(world, weeks)
-    forecast = _by_family(chips.family, lines.forecast)
-    wanted = wanted_bookings(forecast, queue, supply, float(weeks), behaviour.forecast_weeks.value, bookable)
     wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]
+    bookable &= (chips.family == np.arange(len(bookable))) & ~doomed(world, weeks)
+    wanted, fused = _wanted(world, weeks, wafers, bookable, at_list)
     freed = released_wafers(chips, lines.peak, tick, n_makers, behaviour.release_share.value, behaviour.release_weeks.value)
     seed = np.where(chips.packages_per_wafer > 0, 0.02 * np.minimum(wafers, 1e6)[chips.maker] * chips.packages_per_wafer, 20.0)
     heir = chips.successor_of >= 0
@@ -276,25 +286,39 @@ def book_lines(world: World) -> None:
     handed = behaviour.handover_share.value * lines.peak[before]
     ramp = heir & (ready_by <= tick) & bookable & np.where(chips.for_china, chips.announced_tick <= tick, True)
     planned = np.where(ramp, np.where(chips.for_china, lost, handed), 0.0)
-    planned += _for_fused(world)
-    seed = np.maximum(seed, planned)
+    seed = np.maximum(seed, planned + fused)
     # A heir is planned before the first order: without this its predecessor's lines would stand idle at every change of part.
-    wanted = np.maximum(wanted, np.where(tick < chips.volume_tick + QUARTER_WEEKS, planned, _for_fused(world)))
+    wanted = np.maximum(wanted, np.where(tick < chips.volume_tick + QUARTER_WEEKS, planned + fused, 0.0))
     growth = behaviour.booking_growth_share_per_week.value
     fall = behaviour.booking_fall_share_per_week.value
+    china, outdated = np.where(chips.for_china, np.inf, fused), chips.succeeded_tick <= tick
     chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, fall, chips.maker, chips.packages_per_wafer,
-                      chips.for_china, _outdated(world), np.where(np.isinf(wafers), 1e12, wafers),
-                      behaviour.china_capacity_share.value, freed)
+                      china, outdated, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
     lines.book(tick, np.floor(chosen).astype(np.int64))
 
 
-def _outdated(world: World) -> Bools:
-    """Parts with a successor in volume whose family serves no part open to China, (chips,): these give up lines first."""
-    chips = world.frame.chips
-    fused = (chips.family != np.arange(len(chips.family))) & world.law.open_before & (chips.announced_tick <= world.tick)
-    needed = np.zeros(len(fused), dtype=bool)
-    needed[chips.family[fused]] = True
-    return np.asarray((chips.succeeded_tick <= world.tick) & ~needed)
+def _wanted(world: World, weeks: int, wafers: Floats, bookable: Bools, at_list: Ints) -> tuple[Floats, Floats]:
+    """Chips a week that makers want to book, and what of them is to be fused for China, at the row of the family's head.
+
+    What China's part of the lines (wafers (makers,) a week) can serve is booked for fused parts: a longer queue for them books no
+    dies of the global part. Who plans an end of sales books nothing for the time after it.
+    """
+    behaviour, lines, tick = world.behaviour, world.lines, world.tick
+    chips, memory = world.frame.chips, behaviour.forecast_weeks.value
+    cut = chips.family != np.arange(len(bookable))
+    supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
+    queue = (world.primary.queue.sum(axis=0) + at_list).astype(np.float64)
+    need = np.where(cut, queue + lines.forecast * weeks, 0.0)
+    room = china_room(chips, need, behaviour.china_capacity_share.value * wafers)
+    kept = np.minimum(np.minimum(need, room * weeks), supply[chips.family])
+    fused = np.minimum(wanted_bookings(lines.forecast, queue, kept, float(weeks), memory, cut & world.law.open_before), room)
+    fused = np.where(bookable, np.maximum(_by_family(chips.family, fused), _for_fused(world)), 0.0)
+    left = np.clip(chips.succeeded_tick + behaviour.end_of_life_weeks.value - tick - 1, 0.0, weeks)
+    ending = left < weeks
+    queue += np.where(ending, lines.forecast * left, 0.0)
+    wanted = wanted_bookings(np.where(ending, 0.0, lines.forecast), queue, supply - _by_family(chips.family, kept), float(weeks),
+                             memory, bookable)
+    return wanted + fused, fused
 
 
 def _for_fused(world: World) -> Floats:

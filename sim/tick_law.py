@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.finance import Stages, announcement_return, charge, lost_sales_usd
+from sim.finance import Stages, announcement_return, charge, lost_sales_usd, networking_usd
 from sim.frame import CN, NEVER
 from sim.keyed_random import key_of, uniforms
 from sim.ordered_sum import ordered_sum
@@ -61,7 +61,7 @@ class Law:
     returns: Floats = field(init=False)
     shipped_china: Floats = field(init=False)
     lost_forecast_usd: Floats = field(init=False)
-    """Weekly orders at list a part had when it was barred; its successor starts from them."""
+    """Weekly orders at list that a part had from China when it was barred; its successor starts from them."""
 
     def __post_init__(self) -> None:
         self.open_before = np.zeros(self.n_chips, dtype=bool)
@@ -146,7 +146,7 @@ def _bar(world: World, chip: int) -> None:
     law, frame = world.law, world.frame
     rule = _rule_of(world, chip)
     name = frame.names.chip[chip]
-    law.lost_forecast_usd[chip] = world.lines.forecast[chip] * world.list_usd[chip]
+    law.lost_forecast_usd[chip] = world.lines.forecast[chip] * world.list_usd[chip] * _china_share(world, chip)
     law.bar_event[chip] = world.tell("barred", chip=name, rule=rule, cause=law.cause.get(rule, -1),
                                      text=f"{name} may no longer go to China")
     if frame.chips.volume_tick[chip] <= world.tick + QUARTER_WEEKS or world.primary.queue[:, chip].any():
@@ -154,6 +154,13 @@ def _bar(world: World, chip: int) -> None:
     law.last_closure = world.tick
     if not world.networks.started and world.behaviour.on("diversion") and frame.chips.volume_tick[chip] <= world.tick:
         world.networks.start(world.seed_number, frame.distributors.network_share, world.behaviour.networks_initial.value)
+
+
+def _china_share(world: World, chip: int) -> float:
+    """China's share of a part's sales over the last quarter; all of them for a part meant for China."""
+    sales = world.market.quarter_sales_usd[:, chip]
+    total = float(sales.cumsum()[-1])
+    return 1.0 if world.frame.chips.for_china[chip] else float(sales[CN]) / total if total > 0 else 0.0
 
 
 def _write_down(world: World, chip: int) -> None:
@@ -167,16 +174,16 @@ def _write_down(world: World, chip: int) -> None:
     until_quarter = int(frame.makers.quarter_end_tick[world.tick, maker]) - world.tick
     ahead = (np.arange(world.lead_weeks) - world.tick) % world.lead_weeks
     reachable = finished + int(world.lines.booked[ahead <= until_quarter, chip].sum())
-    booked = charge(Stages(0, 0, 0), 0, 0, 0, 0, 0, 0)
-    if frame.chips.for_china[chip]:
-        if frame.chips.family[chip] != chip:
-            _refuse(world, chip)
-        else:
-            booked = charge(Stages(float(generic[chip]), float(specific[chip]), finished), float(frame.chips.unit_cost_usd[chip]),
-                            behaviour.cost_booking_share.value, behaviour.cost_die_share.value,
-                            behaviour.convertible_generic_share.value, behaviour.convertible_specific_share.value,
-                            behaviour.licence_loss_share.value)
-            world.lines.strike(chip)
+    stages = Stages(0.0, 0.0, 0.0)
+    if frame.chips.for_china[chip] and frame.chips.family[chip] != chip:
+        stages = _refused(world, chip, queue, finished)
+    elif frame.chips.for_china[chip]:
+        frozen = world.materials_weeks * float(world.lines.last[chip])
+        stages = Stages(float(generic[chip]) + frozen, float(specific[chip]), finished)
+        world.lines.strike(chip)
+    booked = charge(stages, float(frame.chips.unit_cost_usd[chip]), behaviour.cost_booking_share.value,
+                    behaviour.cost_die_share.value, behaviour.convertible_generic_share.value,
+                    behaviour.convertible_specific_share.value, behaviour.licence_loss_share.value)
     law.charge_usd[chip], law.guided_usd[chip] = booked.booked_usd, booked.guided_usd
     law.lost_usd[chip] = lost_sales_usd(queue, reachable, float(world.list_usd[chip]))
     cause = law.bar_event.get(chip, -1)
@@ -189,31 +196,44 @@ def _write_down(world: World, chip: int) -> None:
         world.tell("price_response", actor=vendor, chip=name, quantity=float(law.returns[chip]), unit="share", cause=cause)
 
 
-def _refuse(world: World, chip: int) -> None:
-    """Undelivered cards of a part fused from a global one go to the other regions' queue for that one, without a charge."""
-    to = int(world.frame.chips.family[chip])
-    world.ledger.relabel(chip, to)
-    world.lines.forecast[chip] = 0.0
+def _refused(world: World, chip: int, queue: int, finished: int) -> Stages:
+    """Undelivered cards of a part fused from a global one go to the other regions for that one; returns those, finished and under
+    way in place of `queue`, that their queue and orders until they could complete leave over."""
+    lines, ledger, to = world.lines, world.ledger, int(world.frame.chips.family[chip])
+    generic, specific = (int(stage[to]) for stage in lines.stages(world.tick, world.behaviour.die_out_share.value))
+    weeks = world.lead_weeks + world.title_weeks
+    others = float(world.primary.queue[:, to].sum()) + float(lines.forecast[to]) * weeks
+    supply = generic + specific + finished + int(ledger.ready[to] + ledger.finished[:, to].sum())
+    idle = max(0.0, 1.0 - others / supply) if supply else 0.0
+    meant = idle * queue / (queue + others) if queue else 0.0
+    ledger.relabel(chip, to)
+    lines.forecast[chip] = 0.0
+    return Stages(generic * meant, specific * meant, finished * idle)
 
 
 def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
-    """Share of the vendor's value that the bar takes: revenue at stake in China over all revenue, less what is resold elsewhere."""
-    frame = world.frame
+    """Share of the vendor's value that the bar takes: sales at stake in China, shipped in the last quarter or ready to ship in this
+    one, over all sales; less what the same dies' queue elsewhere takes up within two quarters."""
+    frame, market, behaviour = world.frame, world.market, world.behaviour
     value = frame.makers.value_usd[world.tick, maker]
-    if np.isnan(value) or not world.market.quarter_sales_usd.any():
+    if np.isnan(value) or not market.quarter_sales_usd.any():
         return 0.0
+    lost = float(world.law.lost_usd[chip])
+    at_stake = float(market.quarter_sales_usd[CN, chip]) + lost
     own = frame.chips.maker == maker
-    total = float(ordered_sum(world.market.quarter_sales_usd[:, own].ravel())
-                  + QUARTER_WEEKS * ordered_sum(frame.makers.other_revenue_usd[world.tick, maker]))
-    at_stake = float(world.market.quarter_sales_usd[CN, chip])
+    packaged = own & (frame.chips.packages_per_wafer > 0)
+    abroad = float(ordered_sum(market.quarter_sales_usd[1:, packaged].ravel()))
+    total = (float(ordered_sum(market.quarter_sales_usd[:, own].ravel())) + lost
+             + QUARTER_WEEKS * float(ordered_sum(frame.makers.other_revenue_usd[world.tick, maker]))
+             + networking_usd(abroad, QUARTER_WEEKS * behaviour.other_cards_usd_per_week.value,
+                              behaviour.networking_share.at(frame.clock.date_of(world.tick))))
     if total <= 0 or at_stake <= 0:
         return 0.0
-    queue_elsewhere = float(world.primary.queue[frame.buyer_region != CN][:, own & ~frame.chips.for_china].sum())
-    freed = float(world.lines.last[chip]) * 2 * QUARTER_WEEKS
-    movable = frame.chips.fused[chip] or not frame.chips.for_china[chip]
-    resold = min(1.0, queue_elsewhere / freed) if movable and freed > 0 else 0.0
-    return announcement_return(at_stake / total, 0.5 * resold if movable else 0.0, world.investor_belief, charge_usd,
-                               world.behaviour.tax_share.value, float(value))
+    elsewhere = frame.buyer_region != CN
+    queue = world.primary.queue[:, chip if not frame.chips.for_china[chip] else int(frame.chips.family[chip])]
+    freed = at_stake / float(world.list_usd[chip]) * 2
+    resold = min(1.0, float(queue[elsewhere].sum()) / freed)
+    return announcement_return(at_stake / total, resold, world.investor_belief, charge_usd, behaviour.tax_share.value, float(value))
 
 
 def _tell_cancelled(world: World) -> None:

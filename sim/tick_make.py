@@ -44,20 +44,24 @@ def receive(world: World) -> None:
 
 
 def fuse(world: World, done: Ints) -> Ints:
-    """Completed dies of a family become its fused parts as far as those are queued for and China's part of the lines goes."""
+    """Completed dies of a family become its fused parts as far as those are queued for and China's part of the lines goes, and
+    beyond it where nobody else waits for the dies."""
     chips, tick = world.frame.chips, world.tick
     fused = np.flatnonzero((chips.family != np.arange(len(done))) & (chips.volume_tick - world.title_weeks <= tick))
     if len(fused) == 0 or not world.behaviour.on("redesign"):
         return done
     out = done.copy()
-    need = np.where(world.law.open_before[fused], unmet(world, world.title_weeks)[fused], 0)
+    unserved = unmet(world, world.title_weeks)
+    need = np.where(world.law.open_before[fused], unserved[fused], 0)
+    idle = np.maximum(0, done - unserved)
     for maker in np.unique(chips.maker[fused]):
         own = chips.maker[fused] == maker
         room = world.behaviour.china_capacity_share.value * done[chips.maker == maker].sum(dtype=np.int64)
         value = need[own] * world.list_usd[fused[own]]
         total = max(float(value.cumsum()[-1]), 1.0)
         for part, wanted, worth in zip(fused[own], need[own], value, strict=True):
-            moved = min(int(wanted), int(room * worth / total), int(out[chips.family[part]]))
+            head = chips.family[part]
+            moved = min(int(wanted), max(int(room * worth / total), int(idle[head])), int(out[head]))
             out[chips.family[part]] -= moved
             out[part] += moved
     return out

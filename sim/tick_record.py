@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim.finance import networking_usd
+from sim.frame import CN, ROW
 from sim.frame import NEVER as NOT_OFFERED
-from sim.frame import ROW
 from sim.ledger import KINDS
 from sim.ordered_sum import ordered_sum
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
@@ -102,10 +103,11 @@ def note(world: World) -> None:
         state[name][tick] = 0.0
         state[name][tick, maker, np.arange(len(maker))] = column
     returns = np.zeros(len(frame.names.maker))
-    np.minimum.at(returns, maker, law.returns)
+    np.add.at(returns, maker, law.returns)
     state["announcement_return"][tick] = returns
     state["other_revenue_usd"][tick] = frame.makers.other_revenue_usd[tick]
     state["other_revenue_usd"][tick, :, ROW] += networking(world)
+    state["other_revenue_usd"][tick, :, CN] += low_end_sales(world)
     state["market_value_usd"][tick] = frame.makers.value_usd[tick]
     state["yield_share"][tick] = world.yields
     state["die_bank_dies"][tick] = world.domestic.dies + world.domestic.bank
@@ -135,16 +137,23 @@ def note(world: World) -> None:
 
 
 def networking(world: World) -> NDArray[np.float64]:
-    """Data-centre sales outside China beside the parts of the model, (makers,) USD: small inference cards, and the links and
-    systems that are a share of all."""
-    frame = world.frame
+    """Sales outside China beside the parts of the model, (makers,) USD."""
+    frame, behaviour = world.frame, world.behaviour
     sales = world.market.sales_ring[world.tick % world.market.sales_ring.shape[0], 1:].cumsum(axis=0)[-1]
     sales = np.where(frame.chips.packages_per_wafer > 0, sales, 0.0)
     out = np.zeros(len(frame.names.maker))
     np.add.at(out, frame.chips.maker, sales)
-    share = world.behaviour.networking_share.at(frame.clock.date_of(world.tick))
-    cards = world.behaviour.other_cards_usd_per_week.value
-    return np.where(np.isnan(frame.makers.value_usd[world.tick]), 0.0, (out + cards) * share / (1.0 - share) + cards)
+    share = behaviour.networking_share.at(frame.clock.date_of(world.tick))
+    listed = ~np.isnan(frame.makers.value_usd[world.tick])
+    return np.where(listed, networking_usd(out, behaviour.other_cards_usd_per_week.value, share), 0.0)
+
+
+def low_end_sales(world: World) -> NDArray[np.float64]:
+    """What listed vendors sold of low-end cards in China, (makers,) USD."""
+    frame, ring = world.frame, world.market.sales_ring
+    row = frame.row("chip", "low_end")
+    sold = float(ring[world.tick % ring.shape[0], CN, row]) if row >= 0 else 0.0
+    return np.where(np.isnan(frame.makers.value_usd[world.tick]), 0.0, sold * world.behaviour.low_end_listed_share.value)
 
 
 def _books(world: World, tick: int, pipeline: NDArray[np.int64], finished: NDArray[np.int64]) -> None:
@@ -153,7 +162,9 @@ def _books(world: World, tick: int, pipeline: NDArray[np.int64], finished: NDArr
     cost = frame.chips.unit_cost_usd
     inventory, commitments = np.zeros(len(frame.names.maker)), np.zeros(len(frame.names.maker))
     np.add.at(inventory, frame.chips.maker, finished * cost)
-    np.add.at(commitments, frame.chips.maker, pipeline * cost * (1.0 - behaviour.cost_booking_share.value))
+    accrued = behaviour.cost_booking_share.value
+    np.add.at(commitments, frame.chips.maker, pipeline * cost * (1.0 - accrued))
+    np.add.at(commitments, frame.chips.maker, world.materials_weeks * world.lines.last * cost * accrued)
     world.record.state["inventory_usd"][tick] = inventory
     world.record.state["commitments_usd"][tick] = commitments
 

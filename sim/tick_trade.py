@@ -22,7 +22,7 @@ from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
 from sim.keyed_random import keys_of
 from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use
 from sim.record import BOOKS, CHANNELS, REGIONS
-from sim.tick_decide import chips_worth
+from sim.tick_decide import chips_worth, low_end_cards
 from sim.tick_law import remember_shipments, within
 from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
@@ -128,24 +128,17 @@ def _clear_primary(world: World, cap: Ints) -> Ints:
 
 
 def _low_end_orders(world: World) -> Ints:
-    """The scenario's flow of foreign inference cards, spread over Chinese civil labs by plan; paid from outside their plans."""
-    frame, labs = world.frame, world.frame.labs
+    """The scenario's flow of foreign inference cards, in whole cards by lab; what ordinary budgets pay is paid in."""
     out = np.zeros_like(world.orders)
-    row = frame.row("chip", "low_end")
+    row = world.frame.row("chip", "low_end")
     if row < 0:
         return out
-    china = (labs.region == CN) & ~labs.military & world.standing.permitted[: len(labs.region), row]
-    plan = np.where(china, labs.plan_usd[world.tick], 0.0)
-    total = float(plan.cumsum()[-1]) if len(plan) else 0.0
-    if total <= 0:
-        return out
-    flow = frame.low_end_cards_per_week[world.tick]
-    world.low_end_fraction += flow * plan / total
+    world.low_end_fraction += low_end_cards(world)
     cards = np.floor(world.low_end_fraction).astype(np.int64)
     world.low_end_fraction -= cards
     out[: len(cards), row] = cards
-    cents = np.rint(cards * world.list_usd[row] * 106.0).astype(np.int64)
-    world.ledger.pay("budget", world.ledger.outside("funders"), labs.actor, cents)
+    outside = cards * (world.list_usd[row] * (1.0 - world.behaviour.low_end_budget_share.value))
+    world.ledger.pay("budget", world.ledger.outside("funders"), world.frame.labs.actor, np.rint(outside * 106.0).astype(np.int64))
     return out
 
 

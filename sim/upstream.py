@@ -79,7 +79,7 @@ class Lines:
 
 @njit(cache=True)
 def bookings(
-    wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, for_china: Any,
+    wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, china: Any,
     succeeded: Any, wafers: Any, china_share: float, freed: Any,
 ) -> Any:
     """Chips to book this week, (chips,) float.
@@ -87,9 +87,11 @@ def bookings(
     wanted      (chips,)  what the forecast asks for
     last, seed  (chips,)  last week's bookings; least a new part may start with
     growth      fastest weekly growth; fall the fastest fall: wafers and memory on order are frozen
-    wafers      (makers,) packaging wafers a maker has this week; freed (makers,) chips a week on released lines
-    A part meant for China shares china_share of its maker's lines and all of the freed ones; what asks for more than there
-    is gives way in proportion, parts that have a successor first.
+    china       (chips,)  what of it is wanted for China: all of a part meant for it, of a global part the dies to be fused
+    wafers      (makers,) packaging wafers a maker has this week; freed (makers,) wafers a week on released lines
+    What China wants shares china_share of its maker's lines and all of the freed ones, and keeps what it shares: the old
+    package's lines do not build the new generation. What else asks for more than is left gives way in proportion, parts that
+    have a successor first.
     """
     n = wanted.shape[0]
     out = np.zeros(n)
@@ -99,31 +101,23 @@ def bookings(
         if not succeeded[c]:
             out[c] = max(out[c], last[c] * (1.0 - fall))
     for m in range(wafers.shape[0]):
-        china = 0.0
-        for c in range(n):
-            if maker[c] == m and for_china[c] and packages_per_wafer[c] > 0.0:
-                china += out[c] / packages_per_wafer[c]
-        room = wafers[m] * china_share + freed[m]
-        if china > room and china > 0.0:
-            for c in range(n):
-                if maker[c] == m and for_china[c] and packages_per_wafer[c] > 0.0:
-                    out[c] *= room / china
-        used = 0.0
+        shared, old, fresh = 0.0, 0.0, 0.0
         for c in range(n):
             if maker[c] == m and packages_per_wafer[c] > 0.0:
-                used += out[c] / packages_per_wafer[c]
-        limit = wafers[m] + freed[m]
-        if used > limit and used > 0.0:
-            old = 0.0
-            for c in range(n):
-                if maker[c] == m and packages_per_wafer[c] > 0.0 and succeeded[c]:
-                    old += out[c] / packages_per_wafer[c]
-            fresh = used - old
-            keep_old = min(1.0, max(0.0, limit - fresh) / old) if old > 0.0 else 0.0
-            keep_new = min(1.0, limit / fresh) if fresh > 0.0 else 0.0
-            for c in range(n):
-                if maker[c] == m and packages_per_wafer[c] > 0.0:
-                    out[c] *= keep_old if succeeded[c] else keep_new
+                part = min(out[c], china[c])
+                shared += part / packages_per_wafer[c]
+                if succeeded[c]:
+                    old += (out[c] - part) / packages_per_wafer[c]
+                else:
+                    fresh += (out[c] - part) / packages_per_wafer[c]
+        keep_china = min(1.0, (wafers[m] * china_share + freed[m]) / shared) if shared > 0.0 else 0.0
+        left = wafers[m] + freed[m] - keep_china * shared
+        keep_old = min(1.0, max(0.0, left - fresh) / old) if old > 0.0 else 0.0
+        keep_new = min(1.0, left / fresh) if fresh > 0.0 else 0.0
+        for c in range(n):
+            if maker[c] == m and packages_per_wafer[c] > 0.0:
+                part = min(out[c], china[c])
+                out[c] = keep_china * part + (keep_old if succeeded[c] else keep_new) * (out[c] - part)
     return out
 
 

@@ -62,7 +62,7 @@ sign; licences and quotas become caps; the primary queue, the spot market and th
 settlement; learning; the record."""
 
 PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd", "order_gap_weeks", "order_surge_multiple",
-               "credit_multiple", "credit_belief_share", "wait_horizon_weeks")
+               "credit_multiple", "credit_belief_share", "wait_horizon_weeks", "credit_repay_weeks")
 
 
 class World(mesa.Model):  # type: ignore[misc]
@@ -83,6 +83,7 @@ class World(mesa.Model):  # type: ignore[misc]
         committed = behaviour.on("commitments")
         self.lead_weeks = max(1, round(behaviour.lead_weeks.value)) if committed else 1
         self.title_weeks = max(1, round(behaviour.title_weeks.value)) if committed else 1
+        self.materials_weeks = max(0.0, behaviour.materials_weeks.value - self.lead_weeks) if committed else 0.0
         self.primary = PrimaryBook(len(names.buyer), len(names.chip), len(REGIONS))
         self.quotas = QuotaBook(len(names.buyer), len(names.chip), len(names.country))
         self.lines = Lines(len(names.chip), self.lead_weeks)

@@ -1,7 +1,8 @@
 """Chipmaker: books lines ahead by an adaptive forecast, revises list prices towards a target queue.
 
 Wanted bookings of a part = forecast + (queue + forecast x lead - supply under way) / forecast memory (order-up-to with
-smoothing; Simchi-Levi, Kaminsky & Simchi-Levi 2008, ch. 2), no faster than a weekly growth and within packaging lines.
+smoothing; Simchi-Levi, Kaminsky & Simchi-Levi 2008, ch. 2), no faster than a weekly growth and within packaging lines, of which
+China's part is kept for it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ def wanted_bookings(forecast: Floats, queue: Ints | Floats, supply: Ints | Float
     """Chips a week each part's maker wants to book, (chips,): queue and supply are chips over all buyers and stages."""
     target = queue + forecast * supply_weeks
     return np.asarray(np.where(bookable, np.maximum(0.0, forecast + (target - supply) / memory_weeks), 0.0))
+
+
+def china_room(chips: Chips, need: Floats, wafers: Floats) -> Floats:
+    """Chips a week of each fused part that China's part of its maker's lines can package, (chips,): wafers (makers,) a week are
+    shared by the value of what is needed (chips,)."""
+    each, value = np.maximum(chips.packages_per_wafer, 1e-9), need * chips.list_usd
+    total = np.zeros(len(wafers))
+    np.add.at(total, chips.maker, value)
+    share = value / np.maximum(total, 1e-9)[chips.maker]
+    return np.asarray(np.where(chips.packages_per_wafer > 0, share * np.minimum(wafers, 1e9)[chips.maker] * each, need))
 
 
 def released_wafers(chips: Chips, peak: Floats, tick: int, n_makers: int, share: float, weeks: float) -> Floats:

@@ -1,9 +1,12 @@
 """Lab: spends a budget on compute, weighs parts by worth per dollar and wait, stockpiles when it fears a ban.
 
 Orders. A lab divides its plan among the parts it may order by worth per dollar, discounted by expected wait
-(a logit on logs), and orders so that what is outstanding matches its expected wait:
-    order = share x plan + (share x (forward plan x (wait + cover) + unspent budget) - outstanding) / gap time,
-within [0, share x most x plan]; cover is the newsvendor's, most is `credit_multiple` while belief exceeds `credit_belief_share`.
+(a logit on logs), and orders so that what is outstanding matches what it plans to spend until an order of today arrives:
+    order = share x plan + (share x (spend over the wait + stock ahead + unspent budget) - outstanding) / gap time,
+stock ahead the planned spend of the newsvendor's cover that follows the wait, less what is already bought ahead of budget. Money
+comes with delivery, so limits are in terms of the plan of that week: `order_surge_multiple` x a part's share of it, and while
+belief exceeds `credit_belief_share`, the whole lab's orders `credit_multiple` x it, first for what nobody fears for. What was
+bought ahead beyond the cover is paid back over `credit_repay_weeks`.
 Belief. Hazard per year h(m) = scale (m/12)^exponent, m months since the last closure of a chip lane to the country;
 q(H) = 1 - exp(-integral of h over H); each leak heard multiplies (1 - q) by (1 - certainty); an announced bar sets q = 1.
 """
@@ -65,6 +68,18 @@ def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks
     return np.asarray(np.where(np.isnan(months_since), before, -np.expm1(-mass)))
 
 
+def written_off(months_since: Floats, scale: float, exponent: float, horizon_weeks: float, before: float) -> Floats:
+    """Expected share of the horizon's sales that a closure takes, arguments as in belief_of: 1 - mean of P(no closure yet) over
+    the horizon (Simpson's rule, a step a month); before the first closure the hazard is even."""
+    steps = 12
+    until = horizon_weeks * np.arange(1, steps + 1) / steps
+    survive = np.array([1.0 - belief_of(months_since, scale, exponent, weeks, 1.0 - (1.0 - before) ** (weeks / horizon_weeks))
+                        for weeks in until])
+    weight = np.where(np.arange(1, steps) % 2 == 1, 4.0, 2.0)
+    inner = (weight[:, None] * survive[:-1]).cumsum(axis=0)[-1]
+    return np.asarray(1.0 - (1.0 + inner + survive[-1]) / (3 * steps))
+
+
 @njit(cache=True)
 def _cover(belief: Any, horizon: float, holding: float, most: float) -> Any:
     out = np.zeros(belief.shape)
@@ -101,10 +116,10 @@ def order_value(
     cash_usd (labs,) unspent budget, negative when ahead of it;
     cost_usd (labs, chips) all-in price of a card; worth (uses, labs, chips) in weights; use_share (labs, uses);
     orderable (labs, chips); wait_weeks, belief, cover (regions, chips); region (labs,).
-    row  impatience a week, exponent, host cost USD, gap weeks, surge, credit, credit belief, wait horizon weeks.
+    row  impatience a week, exponent, host cost USD, gap weeks, surge, credit, credit belief, wait horizon weeks, repay weeks.
     """
     impatience, exponent, host_usd, gap_weeks = row[0], row[1], row[2], row[3]
-    surge, credit, credit_belief, horizon = row[4], row[5], row[6], row[7]
+    surge, credit, credit_belief, horizon, repay_weeks = row[4], row[5], row[6], row[7], row[8]
     n_labs, n_chips = orderable.shape
     out = np.zeros((n_labs, n_chips))
     share = np.zeros(n_chips)
@@ -126,14 +141,27 @@ def order_value(
             if total > 0.0:
                 for c in range(n_chips):
                     share[c] += use_share[i, u] * pull[c] / total
+        rate, debt, afraid, rest = max(growth[i], 1e-6), max(-cash_usd[i], 0.0), 0.0, 0.0
+        credit_left = 0.0
         for c in range(n_chips):
             if share[c] < 1e-4:
                 continue
             wait = min(wait_weeks[r, c], horizon)
-            forward = plan * np.exp(max(growth[i], 0.0) * wait)
-            gap = share[c] * (forward * (wait + cover[r, c]) + cash_usd[i]) - queue_usd[i, c]
-            most = credit if belief[r, c] > credit_belief else surge
-            out[i, c] = min(max(share[c] * plan + gap / gap_weeks, 0.0), share[c] * most * plan)
+            later = plan * np.exp(rate * wait)
+            ahead = later * (np.exp(rate * cover[r, c]) - 1.0) / rate - debt
+            gap = share[c] * ((later - plan) / rate + max(cash_usd[i], 0.0) + max(ahead, 0.0)) - queue_usd[i, c]
+            wish = max(share[c] * (plan + min(ahead, 0.0) / repay_weeks) + gap / gap_weeks, 0.0)
+            if belief[r, c] > credit_belief:
+                out[i, c] = wish
+                afraid += wish
+                credit_left = max(credit_left, credit * later)
+            else:
+                out[i, c] = min(wish, share[c] * surge * later)
+                rest += out[i, c]
+        keep = min(1.0, max(0.0, credit_left - rest) / afraid) if afraid > 0.0 else 1.0
+        for c in range(n_chips):
+            if belief[r, c] > credit_belief:
+                out[i, c] *= keep
     return out
 
 

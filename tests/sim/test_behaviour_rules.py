@@ -7,9 +7,9 @@ import pytest
 
 from sim.agents.chipmaker import revised_list, wanted_bookings
 from sim.agents.distributor import pays, risk_share
-from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips
+from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips, written_off
 from sim.enforcement import Networks
-from sim.finance import Stages, announcement_return, charge, lost_sales_usd
+from sim.finance import Stages, announcement_return, charge, lost_sales_usd, networking_usd
 from sim.progress import NO_ACCESS_WEEKS, Minds, lag_months
 from sim.tick_reach import Source, price_multiple, weeks_to
 from sim.tick_trade import for_sale, wants_of
@@ -33,10 +33,10 @@ def test_nobody_stockpiles_on_a_faint_fear_and_cover_has_a_limit() -> None:
     assert 0 < cover[2] < cover[3] <= cover[4] == 38.0
 
 
-def orders(belief: float, cover: float, queue: float = 0.0) -> float:
-    row = np.array([0.0, 3.0, 10_000.0, 6.0, 2.0, 3.0, 0.5, 52.0])
-    value = order_value(np.array([1e6]), np.zeros(1), np.array([[queue]]), np.zeros(1), np.full((1, 1), 30_000.0),
-                        np.ones((2, 1, 1)), np.array([[0.6, 0.4]]), np.ones((1, 1), dtype=bool), np.zeros((1, 1)),
+def orders(belief: float, cover: float, queue: float = 0.0, cash: float = 0.0, wait: float = 0.0, growth: float = 0.0) -> float:
+    row = np.array([0.0, 3.0, 10_000.0, 6.0, 2.0, 3.0, 0.5, 52.0, 52.0])
+    value = order_value(np.array([1e6]), np.full(1, growth), np.array([[queue]]), np.array([cash]), np.full((1, 1), 30_000.0),
+                        np.ones((2, 1, 1)), np.array([[0.6, 0.4]]), np.ones((1, 1), dtype=bool), np.full((1, 1), wait),
                         np.zeros(1, dtype=np.int64),
                         np.array([[belief]]), np.array([[cover]]), row)
     return float(value[0, 0])
@@ -52,6 +52,36 @@ def test_orders_ahead_are_paid_back() -> None:
     assert orders(0.05, 0.0, queue=1e9) == 0.0
 
 
+def test_what_was_bought_ahead_counts_against_cover_and_is_paid_back_over_quarters() -> None:
+    assert orders(0.9, 10.0, cash=-10e6) == pytest.approx(1e6, rel=1e-4)  # holds its cover already
+    assert orders(0.9, 10.0, cash=-4e6) == pytest.approx(2e6, rel=1e-4)  # six weeks short of it, made up in six
+    assert orders(0.05, 0.0, cash=-13e6) == pytest.approx(0.75e6, rel=1e-4)
+
+
+def test_a_growing_lab_orders_what_it_will_spend_while_it_waits() -> None:
+    growth, wait = np.log(2.0) / 26, 26.0
+    assert orders(0.05, 0.0, wait=wait, growth=growth, queue=1e6 / growth - 3e6) == pytest.approx(1.5e6, rel=1e-6)
+    assert orders(0.9, 38.0, wait=wait, growth=growth) == pytest.approx(6e6)  # credit is of the plan at delivery
+
+
+def test_fear_for_one_part_is_financed_by_the_whole_plan() -> None:
+    row = np.array([0.0, 3.0, 10_000.0, 6.0, 2.0, 3.0, 0.5, 52.0, 52.0])
+    value = order_value(np.array([1e6]), np.zeros(1), np.zeros((1, 2)), np.zeros(1), np.full((1, 2), 30_000.0), np.ones((2, 1, 2)),
+                        np.array([[0.6, 0.4]]), np.ones((1, 2), dtype=bool), np.zeros((1, 2)), np.zeros(1, dtype=np.int64),
+                        np.array([[0.9, 0.05]]), np.array([[38.0, 0.0]]), row)[0]
+    assert value[0] == pytest.approx(2.5e6) and value[1] == pytest.approx(0.5e6)
+
+
+def test_investors_write_off_less_than_the_chance_of_a_bar() -> None:
+    for months in (3.0, 17.5, 30.0):
+        q = belief_of(np.array([months]), 0.5, 1.5, 52.0, 0.05)[0]
+        lost = written_off(np.array([months]), 0.5, 1.5, 52.0, 0.05)[0]
+        assert 0 < lost < q
+        days = np.array([belief_of(np.array([months]), 0.5, 1.5, week, 0.05)[0] for week in np.arange(0.0, 52.1, 0.5)])
+        assert lost == pytest.approx(float(((days[1:] + days[:-1]) / 2).mean()), abs=1e-3)
+    assert written_off(np.array([np.nan]), 0.5, 1.5, 52.0, 0.05)[0] == pytest.approx(0.025, abs=1e-3)
+
+
 def test_parts_of_a_card_are_carried_to_the_next_week() -> None:
     fraction = np.zeros((1, 1))
     bought = [int(whole_chips(np.array([[10_000.0]]), np.array([[30_000.0]]), fraction)[0, 0]) for _ in range(6)]
@@ -60,8 +90,9 @@ def test_parts_of_a_card_are_carried_to_the_next_week() -> None:
 
 def booked(wanted: list[float], wafers: float = 10.0, china: list[bool] | None = None) -> list[float]:
     n = len(wanted)
+    part = np.where(china or [False] * n, np.inf, 0.0)
     return bookings(np.array(wanted), np.full(n, 1e6), np.zeros(n), 0.14, 1.0, np.zeros(n, dtype=np.int64), np.full(n, 10.0),
-                    np.array(china or [False] * n), np.zeros(n, dtype=bool), np.array([wafers]), 0.2, np.zeros(1)).tolist()
+                    part, np.zeros(n, dtype=bool), np.array([wafers]), 0.2, np.zeros(1)).tolist()
 
 
 def test_bookings_stop_at_the_packaging_lines() -> None:
@@ -73,10 +104,22 @@ def test_parts_for_china_share_their_part_of_the_lines() -> None:
     assert china == pytest.approx(20.0) and other == pytest.approx(50.0)
 
 
+def test_chinas_part_of_the_lines_is_kept_while_the_new_generation_asks_for_all() -> None:
+    other, china = booked([5000.0, 15.0], china=[False, True])
+    assert china == pytest.approx(15.0) and other == pytest.approx(85.0)
+
+
+def test_dies_to_be_fused_for_china_are_kept_when_the_global_part_gives_way() -> None:
+    wanted, succeeded = np.array([60.0, 500.0]), np.array([True, False])
+    chosen = bookings(wanted, np.full(2, 1e6), np.zeros(2), 0.14, 1.0, np.zeros(2, dtype=np.int64), np.full(2, 10.0),
+                      np.array([12.0, 0.0]), succeeded, np.array([10.0]), 0.2, np.zeros(1))
+    assert chosen[0] == pytest.approx(12.0) and chosen[1] == pytest.approx(88.0)
+
+
 def test_a_new_part_ramps_no_faster_than_its_growth_limit() -> None:
     last = np.array([10.0])
     chosen = bookings(np.array([1000.0]), last, np.array([5.0]), 0.14, 0.05, np.zeros(1, dtype=np.int64), np.zeros(1),
-                      np.zeros(1, dtype=bool), np.zeros(1, dtype=bool), np.array([1.0]), 0.2, np.zeros(1))
+                      np.zeros(1), np.zeros(1, dtype=bool), np.array([1.0]), 0.2, np.zeros(1))
     assert chosen[0] == pytest.approx(11.4)
 
 
@@ -93,6 +136,11 @@ def test_a_bar_writes_down_stage_by_stage_and_guidance_converts_nothing() -> Non
 
 def test_lost_sales_are_what_could_have_shipped() -> None:
     assert lost_sales_usd(100, 40, 10.0) == 400.0
+
+
+def test_links_are_a_share_of_all_data_centre_sales() -> None:
+    beside = networking_usd(8.0, 1.0, 0.25)
+    assert beside - 1.0 == pytest.approx(0.25 * (8.0 + beside))
 
 
 def test_investors_who_expected_the_bar_answer_less() -> None:
