@@ -2,7 +2,7 @@
 
 Charge = sum over stages of cost x (1 - convertible) x P(no licence); guidance takes convertible = 0. A part fused from a global
 part re-routes without a charge while other regions queue for it. Lost sales = min(queue, finished + completions to quarter end)
-x list. Return r = -(1 - q_inv) s (1 - rho) - charge (1 - tax) / value: s the newly barred share of expected sales, rho the share
+x list. Return r = -(1 - q_inv) s (1 - rho) - charge (1 - tax) / value: s the newly barred share of gross profit, rho the share
 resold elsewhere within two quarters, q_inv what investors have written off of the next year's sales. They hear no leaks; by their
 hazard a bar may come any week of the year and takes only the sales after it, so q_inv = 1 - mean over the year of P(no bar yet).
 """

@@ -168,6 +168,7 @@ class Behaviour(BaseModel):
     other_cards_usd_per_week: Quantity = parameter(
         "USD per week", "Small inference cards a listed vendor sells outside China; no topic of the model."
     )
+    other_margin_share: Quantity = parameter("share", "Gross margin of a listed vendor's sales beside accelerators.")
     licence_loss_share: Quantity = parameter(
         "probability", "Probability that barred stock cannot be licensed, as booked."
     )

@@ -212,28 +212,31 @@ def _refused(world: World, chip: int, queue: int, finished: int) -> Stages:
 
 
 def _response(world: World, chip: int, maker: int, charge_usd: float) -> float:
-    """Share of the vendor's value that the bar takes: sales at stake in China, shipped in the last quarter or ready to ship in this
-    one, over all sales; less what the same dies' queue elsewhere takes up within two quarters."""
+    """Share of the vendor's value that the bar takes: gross profit at stake in China, on cards shipped in the last quarter or ready
+    to ship in this one, over all of it; less what the same dies' queue elsewhere takes up within two quarters."""
     frame, market, behaviour = world.frame, world.market, world.behaviour
     value = frame.makers.value_usd[world.tick, maker]
     if np.isnan(value) or not market.quarter_sales_usd.any():
         return 0.0
     lost = float(world.law.lost_usd[chip])
-    at_stake = float(market.quarter_sales_usd[CN, chip]) + lost
+    sold = market.quarter_sales_usd
+    at_stake = float(sold[CN, chip]) + lost
     own = frame.chips.maker == maker
-    packaged = own & (frame.chips.packages_per_wafer > 0)
-    abroad = float(ordered_sum(market.quarter_sales_usd[1:, packaged].ravel()))
-    total = (float(ordered_sum(market.quarter_sales_usd[:, own].ravel())) + lost
-             + QUARTER_WEEKS * float(ordered_sum(frame.makers.other_revenue_usd[world.tick, maker]))
-             + networking_usd(abroad, QUARTER_WEEKS * behaviour.other_cards_usd_per_week.value,
-                              behaviour.networking_share.at(frame.clock.date_of(world.tick))))
+    margin = np.where(own, 1.0 - frame.chips.unit_cost_usd / world.list_usd, 0.0)
+    abroad = float(ordered_sum(sold[1:, own & (frame.chips.packages_per_wafer > 0)].ravel()))
+    other = QUARTER_WEEKS * float(ordered_sum(frame.makers.other_revenue_usd[world.tick, maker])) + networking_usd(
+        abroad, QUARTER_WEEKS * behaviour.other_cards_usd_per_week.value,
+        behaviour.networking_share.at(frame.clock.date_of(world.tick)))
+    total = (float(ordered_sum((sold * margin).ravel())) + lost * float(margin[chip])
+             + other * behaviour.other_margin_share.value)
     if total <= 0 or at_stake <= 0:
         return 0.0
     elsewhere = frame.buyer_region != CN
     queue = world.primary.queue[:, chip if not frame.chips.for_china[chip] else int(frame.chips.family[chip])]
     freed = at_stake / float(world.list_usd[chip]) * 2
     resold = min(1.0, float(queue[elsewhere].sum()) / freed)
-    return announcement_return(at_stake / total, resold, world.investor_belief, charge_usd, behaviour.tax_share.value, float(value))
+    return announcement_return(at_stake * float(margin[chip]) / total, resold, world.investor_belief, charge_usd,
+                               behaviour.tax_share.value, float(value))
 
 
 def _tell_cancelled(world: World) -> None:

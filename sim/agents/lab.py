@@ -3,10 +3,10 @@
 Orders. A lab divides its plan among the parts it may order by worth per dollar, discounted by expected wait
 (a logit on logs), and orders so that what is outstanding matches what it plans to spend until an order of today arrives:
     order = share x plan + (share x (spend over the wait + stock ahead + unspent budget) - outstanding) / gap time,
-stock ahead the planned spend of the newsvendor's cover that follows the wait, less what is already bought ahead of budget. Money
-comes with delivery, so limits are in terms of the plan of that week: `order_surge_multiple` x a part's share of it, and while
-belief exceeds `credit_belief_share`, the whole lab's orders `credit_multiple` x it, first for what nobody fears for. What was
-bought ahead beyond the cover is paid back over `credit_repay_weeks`.
+stock ahead the planned spend of the newsvendor's cover that follows the wait, less what is already bought ahead of budget. A part
+nobody fears for gets at most `order_surge_multiple` x its share of the plan; while belief exceeds `credit_belief_share` the whole
+lab orders up to `credit_multiple` x the plan of the week of delivery, when money falls due. What was bought ahead beyond the cover
+is paid back over `credit_repay_weeks`.
 Belief. Hazard per year h(m) = scale (m/12)^exponent, m months since the last closure of a chip lane to the country;
 q(H) = 1 - exp(-integral of h over H); each leak heard multiplies (1 - q) by (1 - certainty); an announced bar sets q = 1.
 """
@@ -156,7 +156,7 @@ def order_value(
                 afraid += wish
                 credit_left = max(credit_left, credit * later)
             else:
-                out[i, c] = min(wish, share[c] * surge * later)
+                out[i, c] = min(wish, share[c] * surge * plan)
                 rest += out[i, c]
         keep = min(1.0, max(0.0, credit_left - rest) / afraid) if afraid > 0.0 else 1.0
         for c in range(n_chips):

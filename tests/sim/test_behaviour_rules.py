@@ -61,7 +61,7 @@ def test_what_was_bought_ahead_counts_against_cover_and_is_paid_back_over_quarte
 def test_a_growing_lab_orders_what_it_will_spend_while_it_waits() -> None:
     growth, wait = np.log(2.0) / 26, 26.0
     assert orders(0.05, 0.0, wait=wait, growth=growth, queue=1e6 / growth - 3e6) == pytest.approx(1.5e6, rel=1e-6)
-    assert orders(0.9, 38.0, wait=wait, growth=growth) == pytest.approx(6e6)  # credit is of the plan at delivery
+    assert orders(0.9, 38.0, wait=wait, growth=growth) == pytest.approx(6e6)  # credit is in terms of the plan at delivery
 
 
 def test_fear_for_one_part_is_financed_by_the_whole_plan() -> None:
