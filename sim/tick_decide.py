@@ -309,7 +309,7 @@ def _wanted(world: World, weeks: int, wafers: Floats, bookable: Bools, at_list: 
     supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
     queue = (world.primary.queue.sum(axis=0) + at_list).astype(np.float64)
     need = np.where(cut, queue + lines.forecast * weeks, 0.0)
-    room = china_room(chips, need, behaviour.china_capacity_share.value * wafers)
+    room = china_room(chips, need, behaviour.china_capacity_share.value * np.minimum(wafers, 1e9))
     kept = np.minimum(np.minimum(need, room * weeks), supply[chips.family])
     fused = np.minimum(wanted_bookings(lines.forecast, queue, kept, float(weeks), memory, cut & world.law.open_before), room)
     fused = np.where(bookable, np.maximum(_by_family(chips.family, fused), _for_fused(world)), 0.0)

@@ -46,7 +46,7 @@ def china_room(chips: Chips, need: Floats, wafers: Floats) -> Floats:
     total = np.zeros(len(wafers))
     np.add.at(total, chips.maker, value)
     share = value / np.maximum(total, 1e-9)[chips.maker]
-    return np.asarray(np.where(chips.packages_per_wafer > 0, share * np.minimum(wafers, 1e9)[chips.maker] * each, need))
+    return np.asarray(np.where(chips.packages_per_wafer > 0, share * wafers[chips.maker] * each, need))
 
 
 def released_wafers(chips: Chips, peak: Floats, tick: int, n_makers: int, share: float, weeks: float) -> Floats:
