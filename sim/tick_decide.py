@@ -297,7 +297,7 @@ def book_lines(world: World) -> None:
     lines.book(tick, np.floor(chosen).astype(np.int64))
 
 
-def _wanted(world: World, weeks: int, wafers: Floats, bookable: Bools, at_list: Ints) -> tuple[Floats, Floats]:
+def _wanted(world: World, weeks: int, wafers: Floats, bookable: Bools, at_list: Floats) -> tuple[Floats, Floats]:
     """Chips a week that makers want to book, and what of them is to be fused for China, at the row of the family's head.
 
     What China's part of the lines (wafers (makers,) a week) can serve is booked for fused parts: a longer queue for them books no
