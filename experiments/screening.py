@@ -1,6 +1,6 @@
 """Screening: which facts each parameter touches, one at a time. Every value that carries a range is set to its low and its high
-end, the rest as they stand; how far a fact moves is told in half widths of what passes (experiments.misfit). A parameter that
-touches one fact only could be tuned to it and nothing would say so: it must not be free.
+end, the rest as the files have them, without a posterior; how far a fact moves is told in half widths of what passes
+(experiments.misfit). A parameter that touches one fact only could be tuned to it and nothing would say so: it must not be free.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import sim
 from experiments.backtest import WORLD
 from experiments.batch import range_at, ranges_of, uncertain_of
 from experiments.facts import read_facts
 from experiments.misfit import targets_of
 from experiments.readings import Job, Lost, Reading, read_jobs
 from sim.errors import UsageError
+from sim.scenario_io import assembled, read_layers
 
 TOUCHES = 0.25
 """Half widths that a fact must move to count as touched."""
@@ -44,7 +44,7 @@ class Touch:
 def screen(scenario: str, said: str, paths: Sequence[str], workers: int, told: Callable[[int, int], None]
            ) -> tuple[list[Touch], list[Lost]]:
     """Run the ends of every parameter (those named, else all with a range) and read every fact that counts."""
-    loaded, facts = sim.load(scenario), read_facts(said)
+    loaded, facts = assembled(read_layers(scenario, unfitted=True)), read_facts(said)
     ids = tuple(name for name, fact in facts.facts.items() if fact.tag == "emerges" and fact.world in ("", WORLD))
     free = {item["path"]: (item["low"], item["high"]) for item in uncertain_of(loaded).values() if not item["values"]}
     ranges = {path: (item["low"], item["high"]) for path, item in ranges_of(loaded).items()} | free
@@ -52,8 +52,9 @@ def screen(scenario: str, said: str, paths: Sequence[str], workers: int, told: C
     if missing:
         ranges |= {path: range_at(loaded, path) for path in missing}
     chosen = sorted(paths or ranges)
-    jobs = {(path, end): Job(scenario, (f"{path}={end!r}",), SEED, said, ids) for path in chosen for end in ranges[path]}
-    base = Job(scenario, (), SEED, said, ids)
+    jobs = {(path, end): Job(scenario, (f"{path}={end!r}",), SEED, said, ids, unfitted=True)
+            for path in chosen for end in ranges[path]}
+    base = Job(scenario, (), SEED, said, ids, unfitted=True)
     found = read_jobs([base, *jobs.values()], workers, told)
     middle = found[base]
     if isinstance(middle, Lost):
