@@ -447,6 +447,27 @@ def _sync(net, tree):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def _sync_face(net, tree, face, n_lanes, n_buyers):  # type: ignore[no-untyped-def]
+    """Flows and unsold chips where ties can have moved them."""
+    cap, flow, node, parent_arc, state = net.cap, tree.flow, tree.node, tree.parent_arc, tree.state
+    lanes, buyers = face.lanes, face.buyers
+    n = net.ask.shape[0]
+    for s in range(n_lanes):
+        e = lanes[s]
+        flow[e] = cap[e] if state[e] < 0 else 0
+    for i in range(n):
+        e = parent_arc[i]
+        tree.slack[i] = node[i, _DOWN] if e < 0 else 0
+        if e >= 0:
+            flow[e] = node[i, _DOWN]
+    for s in range(n_buyers):
+        x = n + buyers[s]
+        e = parent_arc[x]
+        if e >= 0:
+            flow[e] = node[x, _UP]
+
+
+@njit(cache=True, error_model="numpy")
 def _place(tptr, tval, tcap, bought, low, high, value, step, j, keep):  # type: ignore[no-untyped-def]
     """Hang buyer j on the tranche its purchases end in; `keep` is the one it hung on before, if it still fits."""
     first, end = tptr[j], tptr[j + 1]
@@ -865,16 +886,18 @@ def _prove(net, tree, face):  # type: ignore[no-untyped-def]
         width_of[j] = width
         loose_below, reached = tight_below[x] == 0, up >= 0 or node[x, _CHILD] >= 0
         for e in range(ptr[j], ptr[j + 1]):
-            i, state = off[e], state_of[e]
+            i = off[e]
             gain = mu - price_of[i] - cost[e]
-            if state != 0:
-                if gain == 0:
-                    lanes[n_zero] = e
-                    n_zero += 1
-                    reached = True
-                elif gain > 0:
-                    dual += cap_of[e] * gain
-            flow, cap = flow_of[e], cap_of[e]
+            if gain < 0 and tight_below[i] and flow_of[e] == 0:
+                continue
+            cap = cap_of[e]
+            if gain > 0:
+                dual += cap * gain
+            elif gain == 0 and state_of[e] != 0:
+                lanes[n_zero] = e
+                n_zero += 1
+                reached = True
+            flow = flow_of[e]
             if flow > 0:
                 if tight_above[i] == 0:
                     above[n_above] = e
@@ -971,7 +994,7 @@ def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, most):  # type: ignore[no-untyped-def]
+def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, most):  # type: ignore[no-untyped-def]
     """Move to the one point of the optimal face that shares the margin alike and breaks what is left by hash."""
     ask, demand, off, to = net.ask, net.demand, net.off, net.to
     node, parent_arc, state = tree.node, tree.parent_arc, tree.state
@@ -1014,6 +1037,7 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, m
     for s in range(n_lanes):
         e = lanes[s]
         hash[e] = _tie_hash(seed, offer_key[off[e]], buyer_key[to[e]], epoch)
+    block = max(16, int(np.sqrt(n_lanes + n_buyers + n_offers)))
     widest = 0
     for s in range(n_buyers):
         widest = max(widest, width[buyers[s]])
@@ -1025,10 +1049,14 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, m
                 _step_down(tree, face, j, pieces, stair)
         _settle(tree, net, n + m, hash, zero)
         more, seen = _simplex(net, tree, face, np.int64(1), n_lanes, n_buyers, n_offers, pieces, stair, block, most)
-        _sync(net, tree)
+        for s in range(n_buyers):
+            j = buyers[s]
+            if parent_arc[n + j] < 0:
+                tree.bought[j] = tree.low[j] + node[n + j, _DOWN]
         pivots += more
         priced += seen
         if more == most or pieces >= 256 or widest <= pieces:
+            _sync_face(net, tree, face, n_lanes, n_buyers)
             return pivots, priced
         pieces *= 16
 
@@ -1107,7 +1135,7 @@ def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoc
             _sync(net, tree)
             dual, n_zero, n_above, n_below = _prove(net, tree, face)
             _interval(net, tree, face, n_above, n_below)
-            done, seen = _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, block, 10 * most)
+            done, seen = _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, 10 * most)
             pivots += done
             priced += seen
             ended = done < 10 * most
