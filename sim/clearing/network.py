@@ -1113,12 +1113,13 @@ def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoc
          flow, offer_price, buyer_price):
     """One clearing. Returns (0 proved, 1 infeasible, 2 did not end; surplus, dual, pivots, lanes priced)."""
     n, m, n_lanes = net.ask.shape[0], net.demand.shape[0], net.cap.shape[0]
-    block = max(64, int(np.sqrt(n_lanes)))
     most = 200 * (n + m) + 10 * n_lanes + 1000
     pivots, priced = 0, 0
     none = np.int64(0)
     while True:
-        limit = most // 10 if warm else most
+        # From nothing the first gain found is worth taking; near the optimum a longer look saves pivots.
+        limit, look = (most // 10, 1) if warm else (most, 4)
+        block = max(64, int(np.sqrt(n_lanes)) // look)
         if warm:
             _rebuild(net, tree, face, kept_arc, kept_step)
         else:
