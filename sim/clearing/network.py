@@ -12,7 +12,7 @@ node where a flow leaves its bounds.
 
 Among equal optima the trades are chosen on the face of zero reduced cost: first the buyers at the margin share alike
 (steps of marginal cost that rise with the share of the tranche filled), then lanes go by a hash of (seller, buyer,
-epoch).
+epoch), which buyers alike hold in turn.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.clearing.base import Book, BookError, Fold, Ints, Lanes, Quotas, Trades, typed
+from sim.clearing.base import Book, BookError, Fold, Ints, Keys, Lanes, Quotas, Trades, typed
 from sim.errors import InvariantError
 from sim.keyed_random import philox
 
@@ -96,6 +96,9 @@ class _Face(NamedTuple):
     bottom: Ints
     walk: Ints
     zero: Ints
+    mark: Keys
+    twin: NDArray[np.int8]
+    table: Ints
 
 
 class Basis:
@@ -135,7 +138,8 @@ class Basis:
             price=ints(n), mu=ints(m), base=ints(m), width=ints(m), hash=ints(n_lanes), lanes=ints(n_lanes + n + m),
             lane_state=bytes_(n_lanes), buyers=ints(m), offers=ints(n), marked=bytes_(m), tight_above=bytes_(nodes),
             tight_below=bytes_(nodes), above=ints(n_lanes), below=ints(n_lanes), top=ints(nodes), bottom=ints(nodes),
-            walk=ints(nodes), zero=ints(n))
+            walk=ints(nodes), zero=ints(n), mark=np.zeros(m, np.uint64), twin=bytes_(m),
+            table=ints(1 << (2 * m + 1).bit_length()))
         self.kept_arc = ints(nodes)
         self.kept_step = ints(m)
 
@@ -994,6 +998,88 @@ def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def _find_twins(net, face):  # type: ignore[no-untyped-def]
+    """Buyers whose tranches are the same: face.mark (m,) a hash of what each wants, face.twin (m,) 1 where another
+    buyer wants the same. Returns how many lanes they have."""
+    ptr, tcap, tptr, tval = net.ptr, net.tcap, net.tptr, net.tval
+    mark, table, twin = face.mark, face.table, face.twin
+    last = table.shape[0] - 1
+    for s in range(last + 1):
+        table[s] = -1
+    count = 0
+    for j in range(mark.shape[0]):
+        twin[j] = 0
+        if tptr[j] == tptr[j + 1]:
+            continue
+        want = np.uint64(0x9E3779B97F4A7C15)
+        for k in range(tptr[j], tptr[j + 1]):
+            want = _mix(want, np.uint64(tval[k]), np.uint64(tcap[k]))
+        mark[j] = want
+        s = np.int64(want >> np.uint64(20)) & last
+        while table[s] >= 0 and mark[table[s]] != want:
+            s = (s + 1) & last
+        if table[s] < 0:
+            table[s] = j
+            continue
+        first = table[s]
+        if twin[first] == 0:
+            twin[first] = 1
+            count += ptr[first + 1] - ptr[first]
+        twin[j] = 1
+        count += ptr[j + 1] - ptr[j]
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def _mix(one, two, three):  # type: ignore[no-untyped-def]
+    """64 bits of three."""
+    bits = (one ^ two) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = ((bits ^ (bits >> np.uint64(29))) + three) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+@njit(cache=True, error_model="numpy")
+def _take_turns(net, face, offer_key, buyer_key, epoch, seed):  # type: ignore[no-untyped-def]
+    """Buyers who want the same of one seller over lanes alike go through the same hashes in turn, one place an epoch.
+
+    A turn takes as many epochs as there are of them, then the hashes are drawn anew; their order is by a hash of
+    the buyer, one for all sellers, so that over a turn each stands in every place with each of them. What is alike is told from the book alone, so the turn is the same whatever the basis.
+    """
+    cap, cost, off, ptr = net.cap, net.cost, net.off, net.ptr
+    hash, mark, twin = face.hash, face.mark, face.twin
+    count = _find_twins(net, face)
+    if count == 0:
+        return
+    lane, key = np.empty(count, np.int64), np.empty(count, np.uint64)
+    n_alike = 0
+    for j in range(twin.shape[0]):
+        if twin[j] == 0:
+            continue
+        for e in range(ptr[j], ptr[j + 1]):
+            if cap[e] > 0:
+                alike = _mix(mark[j] ^ offer_key[off[e]], np.uint64(cost[e]), np.uint64(cap[e]))
+                place = _mix(np.uint64(seed), buyer_key[j], np.uint64(0))
+                lane[n_alike] = e
+                key[n_alike] = (alike & np.uint64(0xFFFFFFFF00000000)) | (place >> np.uint64(32))
+                n_alike += 1
+    order = np.argsort(key[:n_alike])
+    start = 0
+    while start < n_alike:
+        end = start + 1
+        alike = key[order[start]] >> np.uint64(32)
+        while end < n_alike and key[order[end]] >> np.uint64(32) == alike:
+            end += 1
+        turn = end - start
+        if turn > 1:
+            for s in range(start, end):
+                e = lane[order[s]]
+                place = np.uint64((s - start + epoch) % turn)
+                who = _mix(offer_key[off[e]], alike, place)
+                hash[e] = np.int64(philox(seed, who, epoch // turn, 1) >> np.uint64(33))
+        start = end
+
+
+@njit(cache=True, error_model="numpy")
 def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, most):  # type: ignore[no-untyped-def]
     """Move to the one point of the optimal face that shares the margin alike and breaks what is left by hash."""
     ask, demand, off, to = net.ask, net.demand, net.off, net.to
@@ -1037,6 +1123,7 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, most):  
     for s in range(n_lanes):
         e = lanes[s]
         hash[e] = _tie_hash(seed, offer_key[off[e]], buyer_key[to[e]], epoch)
+    _take_turns(net, face, offer_key, buyer_key, epoch, seed)
     block = max(16, int(np.sqrt(n_lanes + n_buyers + n_offers)))
     widest = 0
     for s in range(n_buyers):

@@ -272,7 +272,8 @@ def test_blocks_apart_clear_as_the_sum_of_their_parts_and_units_scale() -> None:
         assert large.surplus == 7 * parts[0].surplus
 
 
-@pytest.mark.parametrize(("buyers", "chips", "wanted"), [(2, 1, 1), (2, 7, 20), (3, 50, 20), (5, 7, 20), (10, 50, 20)])
+@pytest.mark.parametrize(("buyers", "chips", "wanted"), [(2, 1, 1), (2, 7, 20), (3, 1, 1), (3, 50, 20), (5, 1, 4), (5, 7, 20),
+                                                         (10, 1, 1), (10, 3, 2), (10, 50, 20)])
 def test_equal_buyers_get_alike_over_400_epochs(buyers: int, chips: int, wanted: int) -> None:
     draws = default_rng(buyers)
     book = Book(np.array([100]), np.array([chips]), keys(draws, 1), np.arange(buyers), np.full(buyers, 500),
