@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +60,48 @@ def random_book(size: Size, seed: int) -> tuple[Book, Lanes]:
         offer_key=_keys("offer", n), tranche_buyer=np.repeat(np.arange(m), TRANCHES),
         tranche_value=_values(LIST_CENTS[meant] * draws.uniform(1.0, 1.8, m)), tranche_cap=wanted.ravel(),
         buyer_key=_keys("buyer", m))
-    return book, _lanes(draws, size, chip, meant, at, home)
+    return book, _lanes(draws, size, (chip, meant), at, home)
 
 
-def _lanes(draws: Generator, size: Size, chip: Ints, meant: Ints, at: Ints, home: Ints) -> Lanes:
+def plain_book(size: Size, seed: int) -> tuple[Book, Lanes]:
+    """The first books these races were run on: as `random_book`, but a chip is a chip, so that all are substitutes and
+    lanes differ by freight and risk alone. Harder: one chain of substitution spans the world."""
+    draws = default_rng(seed)
+    n, m = size.offers, size.buyers
+    chip, at, home = draws.integers(0, len(LIST_CENTS), n), draws.integers(0, REGIONS, n), draws.integers(0, REGIONS, m)
+    wanted = np.maximum(1, draws.lognormal(2.0, 1.0, (m, TRANCHES))).astype(np.int64)
+    supply = np.maximum(1, draws.lognormal(0.0, 1.0, n))
+    supply = np.maximum(1, supply * (0.66 * wanted.sum() / supply.sum())).astype(np.int64)
+    book = Book(
+        offer_ask=_ticks(LIST_CENTS[chip] * draws.uniform(0.8, 1.2, n)), offer_cap=supply,
+        offer_key=_keys("offer", n), tranche_buyer=np.repeat(np.arange(m), TRANCHES),
+        tranche_value=_values(draws.choice(LIST_CENTS, m) * draws.uniform(1.0, 1.8, m)), tranche_cap=wanted.ravel(),
+        buyer_key=_keys("buyer", m))
+    return book, _lanes(draws, size, None, at, home)
+
+
+def history_pairs(count: int) -> list[tuple[tuple[Book, Lanes], tuple[Book, Lanes]]]:
+    """So many pairs of books as a run of `history` cleared them one after the other on the same lanes (rounds of one
+    week, spot and rental), drawn evenly from the frozen file."""
+    with np.load(Path(str(files("scenarios") / "bench" / "history-books.npz"))) as frozen:
+        column = {name: frozen[name] for name in frozen.files}
+    books: list[tuple[Book, Lanes]] = []
+    at = np.zeros(3, np.int64)
+    for n, t, e, m in column["size"].reshape(-1, 4).tolist():
+        end = at + np.array([n, t, e])
+        offer, tranche, lane = (slice(int(a), int(b)) for a, b in zip(at, end, strict=True))
+        book = Book(column["offer_ask"][offer], column["offer_cap"][offer], _keys("offer", n),
+                    column["tranche_buyer"][tranche], column["tranche_value"][tranche], column["tranche_cap"][tranche],
+                    _keys("buyer", m))
+        books.append((book, Lanes(*(column[name][lane] for name in ("lane_offer", "lane_buyer", "lane_cost", "lane_cap")))))
+        at = end
+    pairs = [(one, two) for one, two in pairwise(books)
+             if len(one[0].buyer_key) == len(two[0].buyer_key) and np.array_equal(one[1].lane_offer, two[1].lane_offer)
+             and np.array_equal(one[1].lane_buyer, two[1].lane_buyer)]
+    return [pairs[k] for k in np.linspace(0, len(pairs) - 1, min(count, len(pairs))).astype(int).tolist()]
+
+
+def _lanes(draws: Generator, size: Size, kind_of: tuple[Ints, Ints] | None, at: Ints, home: Ints) -> Lanes:
     n, m = size.offers, size.buyers
     pairs = np.unique(draws.integers(0, n * m, int(1.6 * size.lanes)))
     near = at[pairs % n] == home[pairs // n]
@@ -71,8 +111,11 @@ def _lanes(draws: Generator, size: Size, chip: Ints, meant: Ints, at: Ints, home
     freight = draws.integers(0, 40, (REGIONS, REGIONS)) * TICK_CENTS
     kind = draws.random(len(pairs))
     grey = kind < 0.1
-    taste = draws.uniform(0.85, 1.15, (len(LIST_CENTS), m))[chip[offer], buyer]
-    better = _ticks((LIST_CENTS[chip[offer]] - LIST_CENTS[meant[buyer]]) * taste)
+    better = np.zeros(len(pairs), np.int64)
+    if kind_of is not None:
+        chip, meant = kind_of
+        taste = draws.uniform(0.85, 1.15, (len(LIST_CENTS), m))[chip[offer], buyer]
+        better = _ticks((LIST_CENTS[chip[offer]] - LIST_CENTS[meant[buyer]]) * taste)
     risk = np.where(grey, draws.integers(60, 200, len(pairs)) * TICK_CENTS, 0)
     cost = freight[at[offer], home[buyer]] + risk - better
     cap = np.where(grey, draws.integers(1, 20, len(pairs)), UNCAPPED)

@@ -20,7 +20,7 @@ import highspy
 import numpy as np
 from ortools.graph.python import min_cost_flow
 
-from experiments.bench_books import SIZES, Size, next_tick, random_book, read_instance
+from experiments.bench_books import SIZES, Size, history_pairs, next_tick, plain_book, random_book, read_instance
 from sim.clearing.base import Book, Lanes, Trades
 from sim.clearing.network import clear
 from sim.errors import InvariantError
@@ -31,11 +31,23 @@ BYTES_PER_LANE = 13
 """What one pricing pass reads of a lane: offer 4, cost 8, state 1."""
 
 
-def race(size_name: str, seeds: int | None = None) -> dict[str, Any]:
-    """The whole race at one size; the keys of the answer are those `bench clearing --json` prints."""
+def race(size_name: str, seeds: int | None = None, books: str = "random") -> dict[str, Any]:
+    """The whole race at one size; the keys of the answer are those `bench clearing --json` prints.
+
+    books   random (two uses' structure), plain (chips all alike) or ticks (what a run of `history` cleared, of its own
+            size).
+    """
     size = SIZES[size_name]
     clear(*random_book(Size(3, 5, 10, 1, 1), 0), 0, 0)
-    rows = [_race_one(size, seed, seed < size.highs_seeds) for seed in range(seeds or size.seeds)]
+    count = seeds or size.seeds
+    rows = []
+    if books == "ticks":
+        size_name = "ticks"
+        rows = [_race_one(*pair, seed, True) for seed, pair in enumerate(history_pairs(count))]
+    else:
+        for seed in range(count):
+            first = (plain_book if books == "plain" else random_book)(size, seed)
+            rows.append(_race_one(first, next_tick(*first, seed), seed, seed < size.highs_seeds))
 
     def middle(key: str) -> float | None:
         known = [row[key] for row in rows if row[key] is not None]
@@ -45,7 +57,7 @@ def race(size_name: str, seeds: int | None = None) -> dict[str, Any]:
     lanes = median(row["lanes"] for row in rows)
     share = (passes or 0.0) * BYTES_PER_LANE * lanes / (bandwidth() * (ms_warm or 1.0) / 1e3)
     return {
-        "size": size_name, "seeds": len(rows), "lanes": lanes,
+        "size": size_name, "books": books, "seeds": len(rows), "lanes": lanes,
         **{key: middle(key) for key in
            ("ratio_ortools_cold", "ratio_ortools_warm", "ratio_highs_cold", "ratio_highs_warm")},
         "surplus_equal": all(row["surplus_equal"] for row in rows), "gap": max(row["gap"] for row in rows),
@@ -57,9 +69,7 @@ def race(size_name: str, seeds: int | None = None) -> dict[str, Any]:
     }
 
 
-def _race_one(size: Size, seed: int, with_highs: bool) -> dict[str, Any]:
-    first = random_book(size, seed)
-    then = next_tick(*first, seed)
+def _race_one(first: tuple[Book, Lanes], then: tuple[Book, Lanes], seed: int, with_highs: bool) -> dict[str, Any]:
     rival_cold, ms_rival_cold = _timed(lambda: ortools_surplus(*first))
     (cold, basis), ms_cold = _timed(lambda: clear(*first, 0, seed))
     passes_cold, pivots_cold = basis.passes, basis.pivots

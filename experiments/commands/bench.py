@@ -18,15 +18,17 @@ def command() -> None:
 @click.option("--size", type=click.Choice(["tiny", "history", "large", "huge"]), default="history", show_default=True,
               help="Offers x buyers: 60 x 20, 50 x 200, 500 x 10,000, 2,000 x 100,000.")
 @click.option("--seeds", type=click.IntRange(1), help="Books to race on; by default 31, fewer where they are large.")
+@click.option("--books", type=click.Choice(["random", "plain", "ticks"]), default="random", show_default=True,
+              help="Random books with two uses' structure, harder ones whose chips are all alike, or those of history's ticks.")
 @click.option("--instance", type=click.Path(path_type=Path), metavar="FILE.npz", help="Clear this book; no race.")
 @options("json")
-def clearing(size: str, seeds: int | None, instance: Path | None, as_json: bool) -> None:
+def clearing(size: str, seeds: int | None, books: str, instance: Path | None, as_json: bool) -> None:
     """Race the exact clearing against OR-tools and HiGHS, or clear one book from a file."""
     import json
 
     from experiments.bench_clearing import answer, race
 
-    said = answer(instance) if instance else race(size, seeds)
+    said = answer(instance) if instance else race(size, seeds, books)
     if as_json:
         click.echo(json.dumps(said))
         return

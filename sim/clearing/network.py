@@ -1043,7 +1043,8 @@ def _take_turns(net, face, offer_key, buyer_key, epoch, seed):  # type: ignore[n
     """Buyers who want the same of one seller over lanes alike go through the same hashes in turn, one place an epoch.
 
     A turn takes as many epochs as there are of them, then the hashes are drawn anew; their order is by a hash of
-    the buyer, one for all sellers, so that over a turn each stands in every place with each of them. What is alike is told from the book alone, so the turn is the same whatever the basis.
+    the buyer, one for all sellers, so that over a turn each stands in every place with each of them. What is alike is
+    told from the book alone, so the turn is the same whatever the basis.
     """
     cap, cost, off, ptr = net.cap, net.cost, net.off, net.ptr
     hash, mark, twin = face.hash, face.mark, face.twin
