@@ -72,8 +72,8 @@ def take(house: House, port: int, folder: Path, quiet: bool) -> None:
             page = browser.new_page(viewport={"width": width, "height": height})
             for name, (query, steps) in PAGES.items():
                 if query is not None:
-                    page.goto(f"http://127.0.0.1:{port}/" + query.replace("TOKEN", room.token), wait_until="commit")
-                    page.reload()
+                    address = f"http://127.0.0.1:{port}/" + query.replace("TOKEN", room.token)
+                    page.goto(address, wait_until="commit", timeout=120_000)
                     page.wait_for_selector("[data-hash]", timeout=240_000)
                 for selector in steps:
                     page.locator(selector).first.click(timeout=10_000)

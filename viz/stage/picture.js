@@ -94,7 +94,7 @@ class Picture {
     ["US", "ROW", "CN"].forEach((band, i) => { const up = this.atY(this.world.bands[i]); taken.push([0, up, 6 + this.t["band_" + band].length * this.em * 0.55, up + 1.2 * this.em]); });
     const order = this.world.nodes.map((node, row) => row).sort((a, b) => this.weight(b) - this.weight(a));
     for (const row of order) {
-      const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], own = this.radius(row, this.world.peak[row]) * { distributor: 1.3, maker: 1.12, supplier: 1, lab: 1 }[node.kind] + (node.kind === "lab" ? 8 : 5);
+      const node = this.world.nodes[row], entry = this.groups[row], at = this.at[row], own = node.kind === "lab" ? this.most + 7 : this.radius(row, this.world.peak[row]) * { distributor: 1.3, maker: 1.12, supplier: 1 }[node.kind] + 5;
       const room = Math.floor((this.w - at.x - own - 2) / (size * 0.57)), text = node.kind === "lab" && node.label.length > room && room >= 5 ? node.label.slice(0, room - 1).trimEnd() + "…" : node.label, wide = text.length * size * 0.54;
       if (entry.label.textContent !== text) entry.label.textContent = text;
       const above = [0, -own, "middle"], right = [own, size * 0.35, "start"], left = [-own, size * 0.35, "end"];

@@ -53,7 +53,7 @@ class Timeline {
     for (let t = 0; t < world.T; t++) {
       const day = dateOf(world.start, t), before = t ? dateOf(world.start, t - 1) : null;
       if (!before || day.getUTCFullYear() !== before.getUTCFullYear()) years.push([t, String(day.getUTCFullYear()), true]);
-      else if (Math.floor(day.getUTCMonth() / 3) !== Math.floor(before.getUTCMonth() / 3) && world.T <= 160) years.push([t, "Q" + (Math.floor(day.getUTCMonth() / 3) + 1), false]);
+      else if (Math.floor(day.getUTCMonth() / 3) !== Math.floor(before.getUTCMonth() / 3) && world.T <= 160 && width * 13 / span > 3 * em) years.push([t, "Q" + (Math.floor(day.getUTCMonth() / 3) + 1), false]);
     }
     clear(this.axis, years.map(([t, text, year]) => h("span", { class: year ? "year" : "", style: { left: place(t) + "%" } }, text)));
   }

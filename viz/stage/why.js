@@ -48,7 +48,7 @@ class Why {
     return [h("h3", {}, this.t.chips_sold), h("ul", { class: "chiplist", "data-testid": "chips" }, found.map(([chip, n]) => h("li", {}, this.chipLink(chip.id), this.spark(this.sold(chip), tick), h("span", { class: "hint" }, exact(n)))))];
   }
 
-  chipLink(id) { return h("button", { type: "button", class: "link", "data-testid": "chip", onclick: () => this.act.select({ kind: "chip", id }) }, id); }
+  chipLink(id) { return h("button", { type: "button", class: "link", "data-testid": "chip", onclick: () => this.act.select({ kind: "chip", id }) }, id.replaceAll("_", " ")); }
 
   sold(chip) {
     this.unpacked = this.unpacked && this.unpacked.of === this.world ? this.unpacked : { of: this.world, by: new Map() };
