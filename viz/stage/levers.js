@@ -26,7 +26,7 @@ class Levers {
     clear(this.box, this.presets(),
       this.faults[""] ? h("p", { class: "fault", role: "alert" }, this.faults[""]) : null,
       count ? h("div", { class: "changed" }, h("div", { class: "inline" }, h("b", {}, t.changed.replace("{n}", count)), h("button", { type: "button", class: "quiet", "data-testid": "undo", onclick: () => this.act.undo() }, "↶ " + t.undo), h("button", { type: "button", class: "quiet", "data-testid": "reset_all", onclick: () => this.act.change({}, t.all_reset) }, t.reset_all)),
-        h("ul", {}, Object.entries(changes).map(([path, value]) => h("li", {}, h("span", {}, this.name(path), " → ", h("b", {}, this.write(path, value))), h("button", { type: "button", class: "quiet", "data-testid": "reset_one", "aria-label": t.reset + " " + this.name(path), onclick: () => { const next = { ...changes }; delete next[path]; this.act.change(next, this.name(path) + ": " + t.reset); } }, "×"))))) : h("p", { class: "hint" }, t.nothing_changed),
+        h("ul", {}, Object.entries(changes).map(([path, value]) => h("li", {}, h("span", {}, this.name(path), " → ", h("b", {}, this.write(path, value))), h("button", { type: "button", class: "quiet", "data-testid": "reset_one", "aria-label": t.reset + " " + this.name(path), onclick: () => { const next = { ...changes }; delete next[path]; this.act.change(next, this.name(path) + ": " + t.reset); } }, "×"))))) : h("p", { class: "hint" }, this.act.against() ? t.as_shipped : t.nothing_changed),
       search, this.list, this.maker(made));
     this.moved = moved;
     this.rows();

@@ -23,7 +23,7 @@ class Stage {
   act() {
     let timer = null, last = -Infinity;
     return {
-      online: this.online, playing: () => this.playing, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario,
+      online: this.online, playing: () => this.playing, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario, against: () => this.state.against,
       toggle: () => this.toggle(), step: (n) => { this.stop(); this.seek(this.state.week + n); }, seek: (tick) => this.seek(tick), select: (picked) => this.select(picked), say: (text) => this.say(text),
       change: (changes, said, quiet) => this.change(changes, said, quiet), undo: () => this.undo(), preset: (preset) => this.preset(preset), soon: (run) => { clearTimeout(timer); const wait = this.flying ? 120 : Math.max(0, 120 - (performance.now() - last)); timer = setTimeout(() => { last = performance.now(); run(); }, wait); },
       ask: (what, data) => this.ask(what, data), openLever: (id) => { if (this.levers) { this.levers.open = id; this.levers.find = ""; this.tab("levers"); this.levers.draw(); const item = this.levers.box.querySelector(`[data-id="${CSS.escape(id)}"]`); if (item) { item.scrollIntoView({ block: "nearest" }); item.focus(); } } },

@@ -139,6 +139,7 @@ TEXTS: dict[str, object] = {
     "cause_seized": ["bust", "seizure"],
     # levers
     "find_lever": "Find a rule or a setting",
+    "as_shipped": "This world is as shipped, beside another as its baseline. Pick a rule and move it.",
     "nothing_changed": "Nothing changed: this is the baseline. Pick a rule and move it.",
     "changed": "{n} changed",
     "changed_mark": "changed",
