@@ -70,3 +70,45 @@ def test_old_folders_go_and_a_worker_inherits_the_choice(tmp_path: Path, monkeyp
     chosen = kernels_cache.choose()
     assert chosen.parent == tmp_path and len(list(tmp_path.iterdir())) == 5
     assert kernels_cache.choose() == chosen
+
+
+CLEARINGS = """
+import numpy as np
+from numpy.random import default_rng
+from sim.clearing.network import clear
+from tests.sim.books import book_of, simple, week_after
+for seed in range(6):
+    draws = default_rng(seed)
+    book, lanes = book_of(draws)
+    basis = None
+    for tick in range(3):
+        trades, basis = clear(book, lanes, tick, seed, basis)
+        print(trades.surplus, trades.dual, trades.lane_flow.tolist(), trades.offer_price.tolist(), trades.buyer_price.tolist())
+        book, lanes = week_after(draws, book, lanes)
+trades, _ = clear(*simple([10] * 2, [3] * 2, [[(20, 2)]] * 5, [(i, j, 5, 9) for i in range(2) for j in range(5)]), 4, 1)
+print(trades.lane_flow.tolist())
+"""
+
+
+def test_compiled_kernels_say_what_their_python_says() -> None:
+    """The whole clearing, cold and warm, with numba and without, in fresh processes."""
+    said = [subprocess.run([sys.executable, "-W", "ignore", "-c", CLEARINGS], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PYTHONPATH": os.getcwd(), "NUMBA_DISABLE_JIT": off}).stdout for off in "01"]
+    assert said[0] == said[1] and len(said[0].splitlines()) == 19
+
+
+FIRST = """
+import time
+from tests.sim.books import simple
+from sim.clearing.network import clear
+start = time.process_time()
+clear(*simple([10], [5], [[(20, 3)], [(15, 4)]], [(0, 0, 1, 9), (0, 1, 1, 9)]), 0, 1)
+print(time.process_time() - start)
+"""
+
+
+def test_the_first_solve_from_a_warm_cache_takes_under_half_a_second() -> None:
+    """In a fresh process, of processor time; the first of the two processes warms the cache where it is cold."""
+    took = [float(subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True,
+                                 env={**os.environ, "PYTHONPATH": os.getcwd()}).stdout) for _ in range(2)]
+    assert took[1] < 0.5
