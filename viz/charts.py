@@ -37,7 +37,7 @@ class Chart:
 
 CHARTS: tuple[Chart, ...] = (
     Chart("cn_units", "units_delivered", {"region": "CN", "basis": "customer_hq"}, {"from": "CN"}),
-    Chart("cn_stock", "stock_h100e", {"region": "CN"}),
+    Chart("cn_stock", "stock_h100e", {"region": "CN"}, {"channel": "rented"}),
     Chart("smuggled", "smuggled_chips", running=True),
     Chart("grey_premium", "grey_premium", digits=2),
     Chart("wait", "wait_months", {"region": "CN"}, digits=1),
