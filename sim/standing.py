@@ -118,10 +118,12 @@ class Standing:
         return LegalClass("rental", home, home, country[declared], listed, END_USES[use])
 
     def _ordinary_buyer(self) -> int:
-        """Row of a civil, unlisted buyer in China, whose cells beliefs and charges look at; -1 without one."""
+        """Row of a civil, unlisted buyer in China, whose cells beliefs and charges look at: the first with money to spend, else
+        the first; -1 without one."""
         labs = self.frame.labs
         here = self.frame.buyer_region[: len(labs.region)] == CN
         rows = np.flatnonzero((labs.region == CN) & ~labs.military & ~labs.state & here)
+        rows = rows[np.argsort(~(labs.plan_usd[:, rows] > 0.0).any(axis=0), kind="stable")]
         parties = self.rulebook.listing(self.rulebook.clock.n_ticks - 1).parties
         unlisted = (int(row) for row in rows if self.frame.names.lab[row] not in parties and not labs.drawn_listed[row])
         return next(unlisted, -1)

@@ -81,7 +81,7 @@ def _site(pointer: tuple[str, ...], key: yaml.Node, value: yaml.Node, flow: bool
 def parts(file: str) -> tuple[str, tuple[Site, ...]]:
     """Text of a shipped file and every entry of it."""
     path = shipped_folder() / file
-    (layer,) = [layer for layer in scenario_io.read_layers(path) if layer.file.endswith(file)]
+    layer = scenario_io.read_layers(path, unfitted=True)[-1]
     assert isinstance(layer, scenario_io._NodeLayer)
     return path.read_text(), tuple(sites(layer.root))
 
@@ -89,7 +89,7 @@ def parts(file: str) -> tuple[str, tuple[Site, ...]]:
 @lru_cache
 def files() -> tuple[str, ...]:
     """Files a history run stands on, history itself among them."""
-    layers = scenario_io.read_layers("history")
+    layers = scenario_io.read_layers("history", unfitted=True)
     return tuple(sorted(Path(layer.file).relative_to("scenarios").as_posix() for layer in layers))
 
 
