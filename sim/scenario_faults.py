@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sim.errors import Fault, nearest
 from sim.levers.base import Lever, Reference, levers, references
-from sim.quantity import shown
+from sim.quantity import Quantity, shown
 from sim.scenario import Scenario
 from sim.scenario_layers import Pointer
 from sim.scope import GROUPS
@@ -198,6 +198,39 @@ def reference_faults(data: Mapping[str, Any], place: Place) -> list[Fault]:
     faults.extend(_unordered_quarters(data, place))
     faults.extend(_lost_paths(data, place))
     return faults
+
+
+def range_faults(scenario: Scenario, place: Place) -> list[Fault]:
+    """Uncertainties whose ends are out of order, or that the value they are about could not take."""
+    faults: list[Fault] = []
+    for name, item in scenario.uncertainties.items():
+        stated = {word: end for word in ("low", "central", "high") if (end := getattr(item, word)) is not None}
+        for (left, low), (right, high) in pairwise(stated.items()):
+            if low > high:
+                pointer = ("uncertainties", name, right)
+                faults.append(Fault(*place(pointer), ".".join(pointer), f"{right} is {high:g}, under {left} of {low:g}",
+                                    "write low, central and high in order"))
+        for word, end in stated.items():
+            if said := _refused(scenario, item.path, end):
+                pointer = ("uncertainties", name, word)
+                faults.append(Fault(*place(pointer), ".".join(pointer), f"{item.path} cannot be {end:g}", said))
+    return faults
+
+
+def _refused(scenario: Scenario, path: str, value: float) -> str:
+    """Why a quantity of the scenario cannot have a value; empty when it can, or is no quantity."""
+    *above, field = path.split(".")
+    owner: Any = scenario
+    for word in above:
+        owner = owner.get(word) if isinstance(owner, Mapping) else getattr(owner, word, None)
+    known = getattr(owner, field, None) if isinstance(owner, BaseModel) else None
+    if not isinstance(known, Quantity):
+        return ""
+    try:
+        type(owner).model_validate({**owner.__dict__, field: Quantity(value=value, low=value, high=value, unit=known.unit)})
+    except ValidationError as error:
+        return "; ".join(_words(one, one.get("ctx", {}))[1] for one in error.errors(include_url=False))
+    return ""
 
 
 def rule_faults(scenario: Scenario, left_out: list[str], place: Place) -> list[Fault]:

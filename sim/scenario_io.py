@@ -28,7 +28,7 @@ from sim.errors import Fault, ScenarioError, UsageError, nearest
 from sim.posterior import CentreLayer, Fitted, Posterior, centre_layer, standing
 from sim.quantity import shown
 from sim.scenario import SCHEMA, Scenario
-from sim.scenario_faults import faults_of, reference_faults, rule_faults
+from sim.scenario_faults import faults_of, range_faults, reference_faults, rule_faults
 from sim.scenario_layers import Layer, LineLayer, Origin, Pointer, left_out, with_overrides
 from sim.scenario_layers import merge as merge
 from sim.scenario_layers import merged as merged
@@ -616,6 +616,7 @@ def assembled(layers: list[Layer], overrides: Sequence[str] = ()) -> Scenario:
     try:
         scenario = Scenario.model_validate(data)
         faults.extend(rule_faults(scenario, gone, origin.place))
+        faults.extend(range_faults(scenario, origin.place))
     except ValidationError as error:
         faults.extend(faults_of(error, data, origin.place))
     except RecursionError:

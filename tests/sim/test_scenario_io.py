@@ -363,6 +363,8 @@ def test_faults_group_by_file() -> None:
     ("world: {routing: {nvidia-CN-TW: {share: 0.5}}}", "world.routing.nvidia-CN-TW.share", "1.45 of nvidia's sales"),
     ("governments: {gov_uss: scripted}", "governments.gov_uss", "is no government"),
     ("uncertainties: {u: {path: behaviour.impatient}}", "uncertainties.u.path", "leads nowhere"),
+    ("uncertainties: {u: {path: behaviour.train_share, low: 0.7, high: 0.5}}", "uncertainties.u.high", "under low of 0.7"),
+    ("uncertainties: {u: {path: world.adoption.chatgpt.want_factor, low: -1, high: 2}}", "uncertainties.u.low", "cannot be -1"),
     ("world: {capacity: {tsmc-cowos: {amount: {unit: parsecs}}}}", "world.capacity.tsmc-cowos.amount.unit", "unit"),
 ])
 def test_what_models_alone_cannot_see(patch: str, key: str, said: str) -> None:
