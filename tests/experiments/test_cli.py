@@ -145,10 +145,14 @@ def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a script's background job ignores it
     )
     time.sleep(4.0)
     os.kill(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    try:
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and "nothing was written" in told and "Traceback" not in told
     assert list(tmp_path.iterdir()) == []
 

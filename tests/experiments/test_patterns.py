@@ -83,8 +83,8 @@ def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
     assert moved(MATRIX["P5"]["diversion"], with_it["P5"], without["P5"])
 
 
-DISAGREES = {("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: training "
-             "compute a year later falls by about 1%"}
+DISAGREES = {("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it "
+             "training a year later is 1.1 to 1.5% less on seeds 1 to 3, the right way but not the fifth that was declared"}
 """Cells in which the model disagrees with what was declared, and why; they are told, not tuned away."""
 
 CELLS = [pytest.param(name, switch, marks=pytest.mark.xfail(strict=True, reason=DISAGREES[name, switch]))
