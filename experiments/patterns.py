@@ -378,7 +378,6 @@ PATTERNS = (
         ("behaviour.stockpiling=off",),
         1,
         ("cover_max_weeks", "holding_share_per_week", "credit_multiple"),
-        alone=52.0,
     ),
     Pattern(
         "P5",

@@ -109,5 +109,5 @@ def test_every_pattern_over_twenty_paired_seeds() -> None:
                                                          (60.0, None, "by contrast only"), (math.nan, 52.0, "not covered")])
 def test_one_run_shows_what_its_observable_says_alone(value: float, alone: float | None, verdict: str) -> None:
     seen = Seen("P4", "runway", "weeks", "weeks", value, alone)
-    assert seen.verdict == verdict and seen.command == "chokepoint patterns P4"
+    assert seen.verdict == verdict and seen.command == "chokepoint patterns P4" and BY_ID["P4"].alone is None
     assert seen.plain()["value"] == (None if math.isnan(value) else value)
