@@ -307,7 +307,8 @@ class Behaviour(BaseModel):
     )
     diffusion_years: Quantity = parameter("years", "Time in which ideas diffuse.")
     plan_growth_training_per_year: Quantity = parameter(
-        "x per year", "Planned growth of a lab's training, and the most it grows in a year."
+        "x per year",
+        "Growth of training a lab plans at first; then its own stock's growth, within this range, whose top is a team's fastest.",
     )
     retro_failure_share_per_year: Quantity = parameter("share per year", "Unrepaired failures without spares.")
     forced_sale_share: Quantity = parameter("share of list", "What a host pays for cards that a retroactive rule puts on sale.")

@@ -2,7 +2,8 @@
 
 The only writer of skills, beliefs and capability. Thrift: dE/dt = ln g (1 + min(s ln(C_frontier / C_own), most))
 + (E_frontier - E) / tau, E = ln efficiency. Training use U takes up the usable stock S:
-d ln U / dt = min(ln(S / U) / planning time, ln of planned growth), U <= S; one run takes a share of U.
+d ln U / dt = min(ln(S / U) / planning time, ln of a team's fastest growth), U <= S; one run takes a share of U. A lab's planned
+growth g, of which its runway speaks, follows its own stock: d ln g / dt = (d ln S / dt - ln g) / planning time, between bounds.
 Capability of a lab: log10 of the effective training compute of its best published run.
 """
 
@@ -35,6 +36,8 @@ class Minds:
     largest_run (labs,) log10 FLOP of the largest published run, efficiency not counted
     in_press    (2, weeks, labs) runs finished and not yet published, rings of capability and of FLOP, log10
     in_training (labs,) training worth that a lab's own training uses, in H100 weights
+    planned     (labs,) ln of planned growth of training a year, before bounds
+    stock_seen  (labs,) usable training worth when the plan was last made, in H100 weights
     software    (regions, makers) share of worth left after support ends
     """
 
@@ -48,6 +51,8 @@ class Minds:
     largest_run: Floats = field(init=False)
     in_press: Floats = field(init=False)
     in_training: Floats = field(init=False)
+    planned: Floats = field(init=False)
+    stock_seen: Floats = field(init=False)
     software: Floats = field(init=False)
     wants: Floats = field(init=False)
     """(labs,) inference wants over plan, after rebound."""
@@ -59,6 +64,8 @@ class Minds:
         self.largest_run = np.zeros(self.n_labs)
         self.in_press = np.zeros((2, self.release_weeks, self.n_labs))
         self.in_training = np.zeros(self.n_labs)
+        self.planned = np.zeros(self.n_labs)
+        self.stock_seen = np.zeros(self.n_labs)
         self.software = np.ones((self.n_regions, self.n_makers))
         self.wants = np.ones(self.n_labs)
 
@@ -78,6 +85,18 @@ class Minds:
         frontier = trend * tick
         own = trend * (1.0 + np.clip(thrift * short, 0.0, most_thrift))
         self.efficiency += own + (frontier - self.efficiency) / (diffusion_years * WEEKS_PER_YEAR)
+
+    def plan(self, compute: Floats, plan_weeks: float) -> None:
+        """A lab plans to grow as its stock has grown: the plan follows the growth of compute (labs,), owned and rented, within
+        plan_weeks. A stock of less than one card teaches nothing."""
+        known = (self.stock_seen >= 1.0) & (compute >= 1.0)
+        seen = np.log(np.where(known, compute, 1.0) / np.where(known, self.stock_seen, 1.0)) * WEEKS_PER_YEAR
+        self.planned += np.where(known, (seen - self.planned) / plan_weeks, 0.0)
+        self.stock_seen = compute.copy()
+
+    def growth(self, least: float, most: float) -> Floats:
+        """Planned growth of training a year, (labs,): what the plan says, between what a budget carries and a team can do."""
+        return np.asarray(np.exp(np.clip(self.planned, math.log(least), math.log(most))))
 
     def employ(self, compute: Floats, first_share: float, growth: float, plan_weeks: float) -> None:
         """Training takes up the stock: compute (labs,) usable training worth.
@@ -117,10 +136,10 @@ class Minds:
         goal = np.exp((elasticity - 1.0) * ahead)
         self.wants += (np.clip(goal, 0.25, 4.0) - self.wants) * (math.log(2.0) / half_weeks)
 
-    def runway_weeks(self, compute: Floats, growth: float, scrap_per_year: float) -> Floats:
-        """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = use over usable stock."""
+    def runway_weeks(self, compute: Floats, growth: Floats, scrap_per_year: float) -> Floats:
+        """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = use over stock, g = growth (labs,)."""
         u = np.where(compute > 0, self.in_training / np.maximum(compute, 1e-9), 1.0)
-        pace = math.log(growth) + scrap_per_year
+        pace = np.log(growth) + scrap_per_year
         return np.asarray(WEEKS_PER_YEAR * np.log(1.0 / np.clip(u, 1e-6, 1.0)) / pace)
 
 

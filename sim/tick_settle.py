@@ -35,6 +35,7 @@ def open_minds(world: World) -> None:
         minds.skill[:, nvidia] = 1.0
     growth = np.log(behaviour.efficiency_growth_per_year.value)
     minds.efficiency[:] = np.where(frame.labs.region == US, 0.0, -growth * behaviour.methods_behind_years.value)
+    minds.planned[:] = np.log(behaviour.plan_growth_training_per_year.value)
     _train(world, -1, world.usable_worth(stock)[0])
     minds.open_press(behaviour.plan_growth_training_per_year.value, behaviour.efficiency_growth_per_year.value)
     world.runway = np.zeros(len(frame.names.lab))
@@ -154,8 +155,7 @@ def progress(world: World) -> None:
     _train(world, tick, compute[0])
     if behaviour.on("rebound"):
         minds.rebound(tick, growth, behaviour.rebound_elasticity.value, behaviour.rebound_half_weeks.value)
-    world.runway = minds.runway_weeks(compute[0], behaviour.plan_growth_training_per_year.value,
-                                      behaviour.scrap_share_per_year.value)
+    world.runway = minds.runway_weeks(compute[0], _planned_growth(world), behaviour.scrap_share_per_year.value)
     china = (frame.labs.region == CN) & ~frame.labs.state & ~frame.labs.military
     best = float(minds.capability[china].max(initial=0.0))
     world.lag = lag_months(best, frame.us_frontier, frame.frontier_past_months, frame.frontier_past_level, tick)
@@ -165,9 +165,16 @@ def progress(world: World) -> None:
 def _train(world: World, tick: int, compute: Floats) -> None:
     """Training takes up its part of the stock, and a run of the week goes to press."""
     behaviour, minds = world.behaviour, world.minds
-    minds.employ(compute, behaviour.need_share.value, behaviour.plan_growth_training_per_year.value,
+    minds.plan(compute, behaviour.training_plan_weeks.value)
+    minds.employ(compute, behaviour.need_share.value, behaviour.plan_growth_training_per_year.high,
                  behaviour.training_plan_weeks.value)
     minds.train(tick, behaviour.run_share.value, behaviour.mfu_share.value, behaviour.run_weeks.value)
+
+
+def _planned_growth(world: World) -> Floats:
+    """Planned growth of training a year of each lab, within the range on record, (labs,)."""
+    planned = world.behaviour.plan_growth_training_per_year
+    return world.minds.growth(planned.low, planned.high)
 
 
 def usable_now(world: World, owned: Ints) -> Floats:

@@ -275,9 +275,23 @@ def test_a_stock_bought_ahead_carries_training_and_lengthens_the_runway() -> Non
         even.employ(np.array([1000.0]), 0.3, 2.5, 65.0)
     assert early.in_training[0] > 1.2 * even.in_training[0]
     stock = np.array([2000.0])
-    runway = early.runway_weeks(stock, 2.5, 0.05)
+    growth = np.array([2.5])
+    runway = early.runway_weeks(stock, growth, 0.05)
     assert runway[0] == pytest.approx(52.1786 * np.log(2000.0 / early.in_training[0]) / (np.log(2.5) + 0.05))
-    assert even.runway_weeks(stock, 2.5, 0.05)[0] > runway[0] > early.runway_weeks(stock / 1.5, 2.5, 0.05)[0]
+    assert even.runway_weeks(stock, growth, 0.05)[0] > runway[0] > early.runway_weeks(stock / 1.5, growth, 0.05)[0]
+
+
+def test_a_lab_plans_to_grow_as_its_own_stock_grew_within_bounds() -> None:
+    mind = minds(3)
+    mind.planned[:] = np.log(2.5)
+    for week in range(520):
+        mind.plan(1000.0 * np.array([3.0, 1.0, 20.0]) ** (week / 52.1786), 65.0)
+    assert mind.growth(2.0, 4.5) == pytest.approx([3.0, 2.0, 4.5], abs=0.01)
+    mind = minds(1)
+    mind.planned[:] = np.log(2.5)
+    mind.plan(np.array([0.0]), 65.0)
+    mind.plan(np.array([5000.0]), 65.0)
+    assert mind.growth(2.0, 4.5)[0] == pytest.approx(2.5), "a first stock is no growth"
 
 
 def test_runs_before_the_first_week_were_smaller_and_what_is_in_press_comes_out_in_turn() -> None:
