@@ -89,9 +89,9 @@ def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
     plan = labs.plan_usd[world.tick]
     home = plan * np.where(labs.tail & ~labs.drawn, behaviour.tail_rent_share.value, 1.0 - labs.owns_share)
     abroad = np.zeros(len(plan))
-    if behaviour.on("offshore") and world.view.grey_parts.any():
+    if behaviour.on("offshore"):
         wants = (labs.region == CN) & (labs.service_class <= 1) & ~labs.state & ~labs.military & ~labs.lessor
-        may = world.standing.hosted[:, 1:, world.view.grey_parts].any(axis=(1, 2))
+        may = world.standing.hosted[:, 1:].any(axis=(1, 2))
         abroad = np.where(wants & may, plan * behaviour.offshore_rent_share.value, 0.0)
     return np.maximum(home - abroad, 0.0), abroad
 
