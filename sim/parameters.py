@@ -240,7 +240,7 @@ class Behaviour(BaseModel):
     cloud_let_share: Quantity = parameter("share", "Part of its cards an offshore cloud lets.")
     tail_rent_share: Quantity = parameter("share of plan", "Part of their plan that the many small users spend on leases at home.")
     offshore_rent_share: Quantity = parameter(
-        "share of plan", "Part of a Chinese platform's plan spent on leases abroad, in any world that hosts it: it has business there."
+        "share of plan", "Part of a Chinese platform's plan spent on leases abroad, where it may be hosted."
     )
     cloud_start_chips: Quantity = parameter(
         "chips", "Cards beside its stock that an offshore cloud's growth is reckoned on: its first halls."
