@@ -135,7 +135,8 @@ def _assemble(world: World, maker: int, parts: Ints, wanted: Ints, left: int, ou
 def buy_memory(world: World) -> None:
     """Stacks bought this week: what is used, and cover against a feared bar for the parts of a memory lead time from now.
 
-    What suppliers abroad deliver is shared by what is wanted: the ordinary flow, more once an announced bar will strand
+    What suppliers abroad deliver is shared by what is wanted: the ordinary flow, where trade is free at least what is used (China
+    is a small part of their sales), more once an announced bar will strand
     their own stock, and what a bar lets pass after it. Stacks made in China come beside it.
     """
     supply, behaviour, standing = world.domestic, world.behaviour, world.standing
@@ -146,6 +147,8 @@ def buy_memory(world: World) -> None:
     ahead = cover if abs(rate) < 1e-12 else np.expm1(rate * cover) / rate
     wanted = weekly + np.maximum(0.0, weekly * ahead - supply.stacks) / GAP_WEEKS
     flow = world.frame.memory_supply_stacks[world.tick]
+    if standing.memory_share >= 1.0:
+        flow = max(flow, float(weekly.cumsum()[-1]))
     if behaviour.on("stockpiling") and world.memory_closing:
         flow = max(flow, behaviour.memory_rush_stacks_per_week.value)
     flow = flow * standing.memory_share + world.frame.domestic_stacks_per_week[world.tick]
