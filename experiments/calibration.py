@@ -1,7 +1,8 @@
 """Calibration: which values of the free parameters the facts leave standing. History matching in waves (Craig et al. 1997;
 Vernon, Goldstein & Bower 2010): a space-filling design is run, emulators with a stated error stand in for the model, the next
-wave goes where they find the least misfit (experiments.misfit), spread out; after the last, draws are taken from the runs
-themselves, so that nothing ships that was not simulated.
+wave goes half where they find the least misfit (experiments.misfit), spread out, half around the best runs so far (in the first
+wave around the stated values); after the last, draws are taken from the runs themselves, so that nothing ships that was not
+simulated.
 
 Facts used: tagged `emerges`, read off the world itself, observed before CUTOFF. The posterior a scenario names is left out
 while it is fitted. Runs are kept (experiments.readings), so the same command goes on where it stopped.
@@ -39,6 +40,9 @@ CUTOFF = date(2025, 5, 1)
 CANDIDATES = 4096
 ROUNDS = 4
 """How often a search goes again around the best twentieth of its points."""
+
+NEAR = 0.2
+"""Half the width, as a share of each range, of the part of the box that is searched around a good point."""
 
 BEST = 600
 """Points of least emulated misfit among which a wave is spread out."""
@@ -142,8 +146,8 @@ def calibrate(scenario: str, said: str, paths: Sequence[str], waves: int, n_runs
     if not ids:
         raise UsageError(f"{facts.file} holds no fact that can be fitted: tagged emerges, read off the world, before {CUTOFF}")
     yardstick = Yardstick.of(facts, ids)
-    design = lhs(len(factors), n_runs, 1)
-    design[0] = [(value_at(loaded, path) - low) / (high - low) for path, (low, high) in factors.items()]
+    stated = np.array([[(value_at(loaded, path) - low) / (high - low) for path, (low, high) in factors.items()]])
+    design = np.vstack([stated, around(stated, n_runs // 2, 1), lhs(len(factors), n_runs - n_runs // 2 - 1, 1)])
     pool = Pool(np.zeros((0, len(factors))), {key: np.zeros(0) for key in yardstick.targets}, ())
     lost: list[Lost] = []
     standing: list[float] = []
@@ -156,8 +160,10 @@ def calibrate(scenario: str, said: str, paths: Sequence[str], waves: int, n_runs
         emulators = emulators_of(pool)
         apart = implausibility(emulators, yardstick, lhs(len(factors), CANDIDATES, 100 + wave))
         standing.append(float((apart <= IMPLAUSIBLE).mean()))
-        design = spread_out(settle(emulators, yardstick, 200 + wave)[:BEST], n_runs)
-    losses = yardstick.loss(pool.values)
+        losses = yardstick.loss(pool.values)
+        best = pool.x[np.argsort(losses, kind="stable")[: max(2, len(pool) // 20)]]
+        far = spread_out(settle(emulators, yardstick, 200 + wave)[:BEST], n_runs - n_runs // 2)
+        design = np.vstack([far, around(best, n_runs // 2, 300 + wave)])
     draws, scores = _chosen(pool, losses, n_draws, facts, clock)
     counts = {"facts": len(scores), "facts_passed": sum(bool(one.passed) for one in scores), **scoring.summary(scores)}
     counts.pop("groups_beating_baselines")
@@ -243,6 +249,12 @@ def settle(emulators: Mapping[Key, Emulator], yardstick: Yardstick, seed: int) -
         near = np.clip(np.resize(best, shift.shape) + shift, 0.0, 1.0)
         x, loss = np.vstack([x, near]), np.append(loss, yardstick.loss(emulated(emulators, near)))
     return x[np.argsort(loss, kind="stable")]
+
+
+def around(centres: Floats, n: int, seed: int) -> Floats:
+    """n points within NEAR of the centres (m, k), each centre in turn, inside the unit cube."""
+    shift = (lhs(centres.shape[1], n, seed) - 0.5) * 2.0 * NEAR
+    return np.asarray(np.clip(np.resize(centres, shift.shape) + shift, 0.0, 1.0))
 
 
 def spread_out(x: Floats, n: int) -> Floats:
