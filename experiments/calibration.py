@@ -1,8 +1,8 @@
 """Calibration: which values of the free parameters the facts leave standing. History matching in waves (Craig et al. 1997;
 Vernon, Goldstein & Bower 2010): a space-filling design is run, emulators with a stated error stand in for the model, the next
 wave goes half where they find the least misfit (experiments.misfit), spread out, half around the best runs so far (in the first
-wave around the stated values); after the last, draws are taken from the runs themselves, so that nothing ships that was not
-simulated.
+wave around the stated values), the last one all around the best run. Draws are taken from the runs themselves, so that nothing
+ships that was not simulated.
 
 Facts used: tagged `emerges`, read off the world itself, observed before CUTOFF. The posterior a scenario names is left out
 while it is fitted. Runs are kept (experiments.readings), so the same command goes on where it stopped.
@@ -11,7 +11,7 @@ while it is fitted. Runs are kept (experiments.readings), so the same command go
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -23,7 +23,7 @@ from experiments.backtest import WORLD
 from experiments.batch import ranges_of, uncertain_of, value_at
 from experiments.emulator import Emulator, kernels
 from experiments.facts import Fact, Facts, read_facts
-from experiments.misfit import Key, Yardstick
+from experiments.misfit import Key, Yardstick, matched
 from experiments.posterior import settings_of
 from experiments.provenance import canonical
 from experiments.readings import Job, Lost, Reading, read_jobs
@@ -162,9 +162,12 @@ def calibrate(scenario: str, said: str, paths: Sequence[str], waves: int, n_runs
         standing.append(float((apart <= IMPLAUSIBLE).mean()))
         losses = yardstick.loss(pool.values)
         best = pool.x[np.argsort(losses, kind="stable")[: max(2, len(pool) // 20)]]
-        far = spread_out(settle(emulators, yardstick, 200 + wave)[:BEST], n_runs - n_runs // 2)
-        design = np.vstack([far, around(best, n_runs // 2, 300 + wave)])
-    draws, scores = _chosen(pool, losses, n_draws, facts, clock)
+        if wave + 2 < waves:
+            far = spread_out(settle(emulators, yardstick, 200 + wave)[:BEST], n_runs - n_runs // 2)
+            design = np.vstack([far, around(best, n_runs // 2, 300 + wave)])
+        else:
+            design = around(best[:1], n_runs, 300 + wave)
+    draws, scores = _chosen(pool, losses, yardstick, len(design), n_draws, facts, clock)
     counts = {"facts": len(scores), "facts_passed": sum(bool(one.passed) for one in scores), **scoring.summary(scores)}
     counts.pop("groups_beating_baselines")
     return Calibration(scenario, loaded.hash, facts, clock, factors, yardstick, emulators, tuple(standing), pool, losses, draws,
@@ -272,17 +275,29 @@ def _wave_told(told: Told, before: int, n_runs: int) -> Told:
     return lambda done, _: told(before + done, n_runs)
 
 
-def _chosen(pool: Pool, losses: Floats, n_draws: int, facts: Facts, clock: Clock) -> tuple[tuple[int, ...], list[scoring.Score]]:
-    """The draws: of the shares tried, the one whose ensemble scores best (groups passed, then facts, then the least misfit);
-    n_draws of its runs evenly by rank, in an order of their own so that the first few stand for all."""
+def ensemble_for(found: Calibration, ids: Sequence[str]) -> tuple[int, ...]:
+    """The draws that would have been taken had these facts alone been fitted, from the same runs."""
+    own = found.yardstick.only(ids)
+    kept = {name: found.facts.facts[name] for name in ids}
+    pool = replace(found.pool, said=tuple({name: said[name] for name in kept} for said in found.pool.said))
+    return _chosen(pool, own.loss(pool.values), own, 0, len(found.draws), found.facts, found.clock)[0]
+
+
+def _chosen(pool: Pool, losses: Floats, yardstick: Yardstick, last: int, n_draws: int, facts: Facts, clock: Clock
+            ) -> tuple[tuple[int, ...], list[scoring.Score]]:
+    """The draws: of the ensembles tried the one that scores best (groups passed, then facts, then the least misfit of its
+    runs). Tried are those matched to the facts among the better runs, and the `last` runs, of the wave around the best. The
+    first few stand for all."""
     order = [int(row) for row in np.argsort(losses, kind="stable")]
     best: tuple[tuple[float, ...], list[int], list[scoring.Score]] = ((-1.0,), [], [])
-    for share in KEPT_SHARES:
-        kept = order[: max(min(n_draws, len(order)), round(share * len(order)))]
-        rows = [kept[int(at)] for at in np.linspace(0, len(kept) - 1, min(n_draws, len(kept)))]
+    cloud = list(range(len(pool) - last, len(pool)))
+    tried = [cloud[:n_draws], matched(yardstick, pool.values, cloud, n_draws)] if cloud else []
+    tried += [matched(yardstick, pool.values, order[: max(min(n_draws, len(order)), round(share * len(order)))], n_draws)
+              for share in KEPT_SHARES]
+    for rows in tried:
         scores = pool.score(rows, facts, clock)
         mark = (float(scoring.summary(scores)["groups_passed"]), float(sum(bool(one.passed) for one in scores)),
                 -float(losses[rows].mean()))
         if mark > best[0]:
             best = (mark, rows, scores)
-    return tuple(sorted(best[1], key=lambda row: digest("draw", str(row)))), best[2]
+    return tuple(best[1]), best[2]

@@ -1,65 +1,47 @@
-"""Fit checks: what a calibration is worth, by its emulators and so without a new run. Two folds by group of origin; each
-parameter refitted without the fact it touches most."""
+"""Fit checks: what a calibration is worth, without a new run. Two folds by group of origin, from the runs that were made; each
+parameter refitted on the emulators without the fact it touches most."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.calibration import BEST, CUTOFF, Calibration, emulated, lhs, settle, spread_out
+from experiments.calibration import BEST, CUTOFF, Calibration, ensemble_for, settle
 from experiments.emulator import Emulator
 from experiments.misfit import Key
-from experiments.scoring import Spread, judged, tolerance_of
 from sim.provenance import digest
 
 TOUCHES = 0.1
 """A parameter touches a fact when it explains at least this share of its variance over the design."""
 
-ENSEMBLE = 60
-"""Emulated members."""
-
 Floats = NDArray[np.float64]
 
 
 def folds(found: Calibration) -> list[dict[str, Any]]:
-    """Two folds by group: each fitted alone and the other scored, beside what the other scores when all are fitted."""
+    """Two folds by group: an ensemble of the runs matched to one alone and scored on the other, beside what the other scores
+    in the ensemble that ships. No run is new."""
     names = sorted(set(found.yardstick.groups.values()), key=lambda name: digest("fold", name))
-    ids = sorted({name for name, _ in found.emulators})
-    whole = _passing(found, ids, ids)
+    ids = list(found.ids)
+    whole = _passing(found, found.draws)
     out = []
     for fold in (0, 1):
         own = [name for name in ids if names.index(found.yardstick.groups[name]) % 2 == fold]
         held = [name for name in ids if name not in own]
         if not own or not held:
             continue
-        now = _passing(found, own, ids)
+        now = _passing(found, ensemble_for(found, own))
         out.append({"fitted": own, "held": held, "fitted_share": _share(found, now, own), "held_share": _share(found, now, held),
                     "held_share_when_fitted": _share(found, whole, held)})
     return out
 
 
-def _members(found: Calibration, fitted: Sequence[str]) -> Floats:
-    """Points of least emulated misfit over some facts, spread out."""
-    own = {key: one for key, one in found.emulators.items() if key[0] in fitted}
-    return spread_out(settle(own, found.yardstick.only(fitted), 300)[:BEST], ENSEMBLE)
-
-
-def _passing(found: Calibration, fitted: Sequence[str], scored: Sequence[str]) -> dict[str, bool]:
-    """Which facts the emulated ensemble of a fit passes; the emulators' stated errors are part of its spread."""
-    x = _members(found, fitted)
-    said = emulated({key: one for key, one in found.emulators.items() if key[0] in scored}, x)
-    passing = dict.fromkeys(scored, True)
-    for at, (key, means) in enumerate(said.items()):
-        normal = np.array([NormalDist().inv_cdf(share) for share in lhs(1, ENSEMBLE, 400 + at)[:, 0]])
-        target, fact = found.yardstick.targets[key], found.facts.facts[key[0]]
-        spread = Spread.of((means + found.emulators[key].error * normal).tolist())
-        why = judged(target.low, target.central, target.high, fact.band == "source", spread, tolerance_of(fact))
-        passing[key[0]] = passing[key[0]] and not why
-    return passing
+def _passing(found: Calibration, rows: Sequence[int]) -> dict[str, bool]:
+    """Which facts an ensemble of the runs passes."""
+    scores = found.pool.score(rows, found.facts, found.clock)
+    return {name: bool(one.passed) for name, one in zip(found.pool.said[0], scores, strict=True)}
 
 
 def _share(found: Calibration, passing: Mapping[str, bool], ids: Sequence[str]) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.facts import Fact, Facts
-from experiments.scoring import PASSING_SHARE, band_of, tolerance_of, weight_of
+from experiments.scoring import HIGH, LOW, PASSING_SHARE, WIDEST_BANDS, band_of, tolerance_of, weight_of
 
 Floats = NDArray[np.float64]
 Key = tuple[str, int]
@@ -33,6 +33,8 @@ class Target:
     low: float
     central: float
     high: float
+    analyst: bool
+    """Whether the band is an analyst's: then the truth must lie inside the ensemble's interval too."""
 
 
 def targets_of(facts: Facts, ids: Sequence[str]) -> dict[Key, Target]:
@@ -46,7 +48,7 @@ def _targets(name: str, fact: Fact) -> list[Target]:
     found = []
     for row, (low, central, high) in enumerate(bands):
         middle, half = ((low + high) / 2, (high - low) / 2) if fact.band == "source" else (central, band_of(low, central, high) / 2)
-        found.append(Target(name, row, middle, half + slack, low, central, high))
+        found.append(Target(name, row, middle, half + slack, low, central, high, fact.band != "source"))
     return found
 
 
@@ -86,6 +88,35 @@ class Yardstick:
             cost = np.where(np.isinf(apart), 1.0, squared / (1.0 + np.where(np.isinf(apart), 0.0, squared)))
             costs.setdefault(self.groups[name], []).append((self.weights[name], cost))
         return np.asarray(np.mean([_of_group(own) for own in costs.values()], axis=0))
+
+
+def matched(yardstick: Yardstick, values: Mapping[Key, Floats], rows: Sequence[int], n: int) -> list[int]:
+    """n of the rows whose ensemble scores best: one is added at a time, that which leaves the ensemble of those taken with
+    the least loss, where a reading's distance is its median's, and past the edge when the interval leaves the truth out or is
+    too wide (Caruana et al. 2004, doi:10.1145/1015330.1015432, on selecting an ensemble forward)."""
+    taken: list[int] = []
+    left = list(rows)
+    while left and len(taken) < n:
+        losses = yardstick.loss({key: _of_ensembles(target, values[key], taken, left)
+                                 for key, target in yardstick.targets.items() if key in values})
+        taken.append(left.pop(int(losses.argmin())))
+    return taken
+
+
+def _of_ensembles(target: Target, values: Floats, taken: Sequence[int], left: Sequence[int]) -> Floats:
+    """For each row left, what the ensemble of those taken and it stands for: a value as far from the middle as it scores."""
+    held = np.broadcast_to(values[list(taken)][:, None], (len(taken), len(left)))
+    low, median, high = np.quantile(np.vstack([held, values[list(left)]]), (LOW, 0.5, HIGH), axis=0)
+    apart = np.abs(median - target.middle) / target.half
+    if target.analyst and len(taken) > _FEW:
+        out = np.maximum(np.maximum(low - target.central, target.central - high), 0.0) / target.half
+        apart = np.where(out > 0.0, np.maximum(apart, 1.0 + out), apart)
+        apart = np.maximum(apart, (high - low) / (2.0 * WIDEST_BANDS * target.half))
+    return np.asarray(target.middle + target.half * apart)
+
+
+_FEW = 5
+"""Rows below which an ensemble has no interval worth judging."""
 
 
 def _of_group(own: Sequence[tuple[float, Floats]]) -> Floats:
