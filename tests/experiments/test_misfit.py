@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.facts import Facts
-from experiments.misfit import Yardstick, targets_of
+from experiments.misfit import Target, Yardstick, matched, targets_of
 from tests.experiments.test_scoring import fact
 
 
@@ -47,3 +47,13 @@ def test_a_sequence_is_as_far_as_its_worst_member() -> None:
     members = [{"window": "2023", "low": 10, "central": 10, "high": 10}, {"window": "2024", "low": 4, "central": 4, "high": 4}]
     one = yardstick(A=fact(observation=falling, sequence=members))
     assert one.distances({("A", 0): np.array([10.0]), ("A", 1): np.array([5.2])})["A"] == pytest.approx([2.0])
+
+
+def test_an_ensemble_is_matched_by_its_median_and_holds_the_truth() -> None:
+    target = Target("F", 0, 10.0, 2.0, 8.0, 10.0, 12.0, True)
+    yardstick = Yardstick({("F", 0): target}, {"F": 1.0}, {"F": "g"})
+    values = np.array([9.0, 9.2, 9.4, 9.6, 9.8, 11.0, 11.2, 11.4, 30.0, np.nan])
+    taken = matched(yardstick, {("F", 0): values}, range(10), 7)
+    assert 9 not in taken
+    low, median, high = np.quantile(values[taken], (0.05, 0.5, 0.95))
+    assert low <= 10.0 <= high and abs(median - 10.0) < 1.0
