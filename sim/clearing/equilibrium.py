@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+MOST_MULTIPLE = 1000.0
+"""Price over list at most: nobody's plan buys a chip beyond it, so a search for a price that does not settle ends there."""
+
 
 def price_multiples(wanted: Ints, last: Floats, ready: Ints) -> Floats:
-    """Price over list that clears each part, (chips,), at least 1.
+    """Price over list that clears each part, (chips,), at least 1 and at most MOST_MULTIPLE.
 
     wanted (chips,) chips the week's money buys at last week's price; last (chips,) that price over list; ready (chips,).
     Where nothing is ready there is no trade and the last price stands.
     """
     at_list = wanted * last
-    return np.asarray(np.where(ready > 0, np.maximum(1.0, at_list / np.maximum(ready, 1)), last))
+    return np.asarray(np.where(ready > 0, np.clip(at_list / np.maximum(ready, 1), 1.0, MOST_MULTIPLE), last))
 
 
 def affordable(wanted: Ints, last: Floats, now: Floats) -> Ints:
