@@ -89,7 +89,7 @@ def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
 
 DISAGREES = {
     ("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it "
-                           "training a year later is 1.1 to 1.5% less on seeds 1 to 3, the right way but not the fifth that was declared",
+                           "training a year later is 1.1 to 1.5% less, the right way but not the fifth that was declared",
     ("P5", "enforcement"): "at the posterior's centre smuggled chips rise from 87k to 91k without enforcement, the right way but "
                            "not the fifth that was declared: detection there is at the low end of its range",
     ("P9", "enforcement"): "without enforcement the log growth of sales to China falls from 2.1 to 1.4; why is not traced yet",
