@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.ledger import KINDS
 from sim.tick_retroactive import card_values, unsupported
 from sim.world import World
 
@@ -48,8 +49,8 @@ def test_stock_of_chinese_firms_in_a_hub_is_sold_at_the_end_of_the_notice(plain:
     before = (plain.ledger.held + plain.ledger.moving.sum(axis=0))[clouds, part].sum()
     assert there - before == pytest.approx(sale.quantity, rel=0.1)
     seller = bound.frame.labs.actor[bound.frame.row("lab", "kuaishou_meituan_ant")]
-    paid = sum(int(cents[payees == seller].sum()) for tick, _, _, payees, cents in bound.ledger.postings if tick == sale.tick)
-    unpaid = sum(int(cents[payees == seller].sum()) for tick, _, _, payees, cents in plain.ledger.postings if tick == sale.tick)
+    paid, unpaid = (sum(int(cents[payees == seller].sum()) for tick, kind, _, payees, cents in of.ledger.postings
+                        if tick == sale.tick and KINDS[kind] == "purchase") for of in (bound, plain))
     assert paid - unpaid == pytest.approx(sale.quantity * bound.list_usd[part] * 50, rel=1e-6)
 
 
