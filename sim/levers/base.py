@@ -8,6 +8,7 @@ lever with its parameters and the cells it touches. Levers register by name and 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -81,9 +82,9 @@ class Lever(BaseModel):
             )
         return self
 
+    @abstractmethod
     def apply(self, terms: Draft, cells: Mask, force: Force) -> None:
         """Fold the effect into the terms on `cells`, bool (classes, chips). Folding must commute."""
-        raise NotImplementedError
 
     def rows(self, classes: LegalClasses, atlas: Atlas) -> Mask:
         """Legal classes in scope, (n_classes,)."""
