@@ -33,6 +33,8 @@ from sim.frame import (
 )
 from sim.keyed_random import keys_of
 from sim.ledger import Ledger
+from sim.parameters import Behaviour
+from sim.quantity import Point, Quantity
 from sim.record import REGIONS
 from sim.scenario import Actor, Generator, Lane, Scenario
 from sim.tail import BASE_YEAR, Tail, drawn
@@ -44,6 +46,8 @@ Ints = NDArray[np.int64]
 MARKETS = ("datacentre", "consumer", "captive")
 SERVICE_CLASS = {"hyperscaler": 0, "lab": 1, "neocloud": 1, "state": 1}
 STIGMA_PLATFORMS = ("hyperscaler",)
+LAST_EARLY_YEAR = 2023
+"""Budgets up to here are of years before the boom was planned for; later ones rest on other accounts, so their errors are others."""
 KIND_OF_DISTRIBUTOR = {"server_maker": SERVER_MAKER, "reseller": RESELLER, "offshore_cloud": CLOUD, "broker": BROKER}
 
 
@@ -288,17 +292,30 @@ def _plans(scenario: Scenario, names: tuple[str, ...], clock: Clock, region: Int
     """Planned spend by week, (ticks, labs) USD: a smooth path through the yearly budgets, shaped by adoption events.
 
     The path is the product of the adoption ramps and a log-linear curve through mid-years whose nodes are set so that each
-    year sums to its budget.
+    year sums to its budget, taken where the scenario says within the budget's own range.
     """
     shape = _adoption(scenario, clock)
     plans = np.zeros((clock.n_ticks, len(names)))
     for row, name in enumerate(names):
         budget = scenario.world.budgets.get(name)
         if budget:
-            yearly = {point.since.year: point.value * 1e9 for point in budget.spend.path}
-            yearly = yearly or dict.fromkeys(range(clock.start.year, clock.end.year + 1), budget.spend.value * 1e9)
+            yearly = {year: _spend_usd(scenario.behaviour, budget.spend.point(date(year, 7, 1)), year, china=region[row] == CN)
+                      for year in _years_of(budget.spend, clock)}
             plans[:, row] = smooth_path(clock, yearly, shape[region[row]])
     return plans
+
+
+def _years_of(spend: Quantity, clock: Clock) -> list[int]:
+    """Years with a figure of their own; every year of the run where one figure stands for all."""
+    return [point.since.year for point in spend.path] or list(range(clock.start.year, clock.end.year + 1))
+
+
+def _spend_usd(behaviour: Behaviour, budget: Point, year: int, china: bool) -> float:
+    """A year's budget: its central value, or towards an end of its range by what is common to the labs of one side."""
+    early, late = ((behaviour.spend_china_early_share, behaviour.spend_china_late_share) if china else
+                   (behaviour.spend_abroad_early_share, behaviour.spend_abroad_late_share))
+    place = (early if year <= LAST_EARLY_YEAR else late).value
+    return 1e9 * float(np.interp(place, (0.0, 0.5, 1.0), (budget.low, budget.value, budget.high)))
 
 
 def _adoption(scenario: Scenario, clock: Clock) -> Floats:

@@ -69,6 +69,13 @@ class Behaviour(BaseModel):
         "USD per card",
         "Server, network and power share of one card, outside accelerator budgets; why small cards do not replace large.",
     )
+    spend_china_early_share: Quantity = parameter(
+        "share",
+        "Where the spend of Chinese labs lies in the ranges of their budgets up to 2023: 0 low end, 0.5 central, 1 high end.",
+    )
+    spend_china_late_share: Quantity = parameter("share", "The same from 2024.")
+    spend_abroad_early_share: Quantity = parameter("share", "The same for all other labs up to 2023.")
+    spend_abroad_late_share: Quantity = parameter("share", "The same for all other labs from 2024.")
     order_gap_weeks: Quantity = parameter(
         "weeks",
         "Time in which a lab closes the gap between outstanding orders and what its expected wait asks for.",
