@@ -47,7 +47,7 @@ MARKETS = ("datacentre", "consumer", "captive")
 SERVICE_CLASS = {"hyperscaler": 0, "lab": 1, "neocloud": 1, "state": 1}
 STIGMA_PLATFORMS = ("hyperscaler",)
 LAST_EARLY_YEAR = 2023
-"""Budgets up to here are of years before the boom was planned for; later ones rest on other accounts, so their errors are others."""
+"""Budgets up to here are of years before the boom was planned for; later ones rest on other accounts and err on their own."""
 KIND_OF_DISTRIBUTOR = {"server_maker": SERVER_MAKER, "reseller": RESELLER, "offshore_cloud": CLOUD, "broker": BROKER}
 
 
