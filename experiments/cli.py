@@ -84,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _tell(_refused(error) if error.strerror else _defect(error), 4 if error.strerror else 1)
     except Exception as error:
         from sim.errors import ChokepointError  # here: the help would wait for it at the top
 
@@ -100,6 +102,12 @@ def _with_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     hint = f"\nTry: {context.command_path} --help" if context is not None else ""
     return error.format_message() + hint
+
+
+def _refused(error: OSError) -> str:
+    """What a disk that is full, read-only or not there said; nothing is half-written, as files are renamed when whole."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"cannot read or write {what}. What is finished is safe; try again where there is room and leave to write."
 
 
 def _defect(error: Exception) -> str:

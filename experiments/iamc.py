@@ -8,6 +8,7 @@ several runs, the variable is their mean, and its `5th percentile` and `95th per
 from __future__ import annotations
 
 import csv
+import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.store import Store
+from experiments.store import Store, write_whole
 from sim.clock import Clock
 from sim.panel import OverTime, Panel
 
@@ -39,13 +40,14 @@ def write_iamc(store: Store, path: Path, clock: Clock, over_time: Mapping[str, O
     for entry in entries:
         by_policy[entry["policy"]].append(entry["run_key"])
     rows = 0
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["Model", "Scenario", "Region", "Variable", "Unit", *years])
-        for policy, keys in by_policy.items():
-            for (region, variable, unit), values in _of_policy(store, keys, years, clock, over_time):
-                out.writerow([MODEL, policy, region, variable, unit, *(_said(value) for value in values)])
-                rows += 1
+    file = io.StringIO(newline="")
+    out = csv.writer(file)
+    out.writerow(["Model", "Scenario", "Region", "Variable", "Unit", *years])
+    for policy, keys in by_policy.items():
+        for (region, variable, unit), values in _of_policy(store, keys, years, clock, over_time):
+            out.writerow([MODEL, policy, region, variable, unit, *(_said(value) for value in values)])
+            rows += 1
+    write_whole(path, file.getvalue().encode())
     return rows
 
 

@@ -22,7 +22,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -344,8 +344,10 @@ class Store:
     # --- reading
 
     def index(self) -> pa.Table:
-        """One row a run, each run once, sorted by key, with the segment that holds it."""
-        parts = [_with_segment(path) for path in sorted((self.folder / "runs").glob("*.parquet"))]
+        """One row a run, each run once, sorted by key, with the segment that holds it; a run whose series are gone is
+        missing."""
+        paths = sorted((self.folder / "runs").glob("*.parquet"))
+        parts = [_with_segment(path) for path in paths if (self.folder / "timeseries" / path.name).exists()]
         if not parts:
             return _INDEX.empty_table().append_column("segment", pa.array([], pa.string()))
         rows = pa.concat_tables(parts, promote_options="default")
@@ -381,7 +383,7 @@ class Store:
         index = self.index()
         where = dict(zip(index["run_key"].to_pylist(), index["segment"].to_pylist(), strict=True))
         status = dict(zip(index["run_key"].to_pylist(), index["status"].to_pylist(), strict=True))
-        read = lru_cache(maxsize=4)(lambda key: pq.read_table(self.folder / "timeseries" / f"{key}.parquet"))
+        read = lru_cache(maxsize=4)(lambda key: _read(self.folder / "timeseries" / f"{key}.parquet"))
         for key in run_keys:
             if status.get(key) == "done":
                 segment = read(where[key])
@@ -392,7 +394,7 @@ class Store:
         """Columns of the series over all segments, text as plain text."""
         found: dict[str, pa.DataType] = {}
         for path in sorted((self.folder / "timeseries").glob("*.parquet")):
-            for column in pq.read_schema(path):
+            for column in _read(path, pq.read_schema):
                 plain = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
                 if found.get(column.name) in (None, pa.null()):
                     found[column.name] = plain
@@ -404,10 +406,13 @@ class Store:
         schema = self.columns
         keys = [case.run_key for case in _once(case for _, case in self.plan())]
         spare = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        with pq.ParquetWriter(spare, schema, compression="zstd") as writer:
-            for batch in _cut(self.series(keys), 50):
-                writer.write_table(pa.concat_tables([_plain(table, schema) for _, table in batch]).combine_chunks())
-        os.replace(spare, path)
+        try:
+            with pq.ParquetWriter(spare, schema, compression="zstd") as writer:
+                for batch in _cut(self.series(keys), 50):
+                    writer.write_table(pa.concat_tables([_plain(table, schema) for _, table in batch]).combine_chunks())
+            os.replace(spare, path)
+        finally:
+            spare.unlink(missing_ok=True)
         with open(path, "rb") as file:
             hashed.update(file.read())
         return hashed.hexdigest()
@@ -427,12 +432,16 @@ class Store:
         ]
         if files:
             listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            connection.execute(
+            view = (
                 "create view timeseries as select r.policy, r.draw, r.seed, t.* exclude (filename) from "
                 f"read_parquet([{listed}], union_by_name=true, filename='filename') t "
                 "join run_index i on t.run_key = i.run_key and parse_filename(t.filename, true) = i.segment "
                 "join runs r on r.run_key = t.run_key"
             )
+            try:
+                connection.execute(view)
+            except duckdb.Error as error:
+                raise _damaged(self.folder, error) from error
         try:
             answer: pa.Table = connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
@@ -467,14 +476,27 @@ def _n_draws(design: Design) -> int:
     return len(points(design.factors, design.sampling))
 
 
-def _with_segment(path: Path) -> pa.Table:
+def _checked(path: Path) -> pa.Table:
+    return pq.read_table(path, page_checksum_verification=True)
+
+
+def _read(path: Path, how: Callable[[Path], Any] = _checked) -> Any:
+    """A file of a segment. Raises StoreError when it cannot be read."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True).replace_schema_metadata(None)
+        return how(path)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"{path} is damaged ({error}); set it aside and do its runs again with: "
-            f"chokepoint resume {path.parent.parent}"
-        ) from error
+        raise _damaged(path.parent.parent, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{folder} holds a damaged segment ({str(error).splitlines()[0]}); set it aside and do its runs again with: "
+        f"chokepoint resume {folder}"
+    )
+
+
+def _with_segment(path: Path) -> pa.Table:
+    table = _read(path).replace_schema_metadata(None)
     return table.append_column("segment", pa.array([path.stem] * len(table), pa.string()))
 
 

@@ -104,6 +104,7 @@ def test_a_faulty_scenario_is_three(tmp_path: Path, capsys: pytest.CaptureFixtur
         (ScenarioError([Fault("a.yaml", 3, "rules", "no", "yes")]), 3, "line 3"),
         (InvariantError("tick 31: 2 chips too many"), 1, "tick 31"),
         (ZeroDivisionError("division by zero"), 1, "a defect of chokepoint"),
+        (OSError(30, "Read-only file system", "results/lock"), 4, "results/lock: Read-only file system"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

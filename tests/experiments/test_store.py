@@ -72,6 +72,24 @@ def test_a_damaged_segment_is_set_aside_and_done_again(tmp_path: Path, reference
         assert progress.done == 1
 
 
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_reader_of_a_damaged_segment_is_told_to_resume(tmp_path: Path, reference: str, damage: str) -> None:
+    store = done(tmp_path)
+    path = sorted((tmp_path / "timeseries").iterdir())[3]
+    if damage == "gone":
+        path.unlink()
+        assert len(store.status_by_run()) == 59
+        assert store.query("select count(distinct run_key) n from timeseries")["n"].to_pylist() == [59]
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+        for read in (lambda: store.query("select * from timeseries"), lambda: store.write_table(tmp_path / "t.parquet")):
+            with pytest.raises(StoreError, match=r"damaged segment.*chokepoint resume"):
+                read()
+        assert not list(tmp_path.rglob("*.tmp"))
+    assert carry(store).done == 1
+    assert bits(store) == reference
+
+
 def test_stray_files_of_a_killed_writer_go(tmp_path: Path, reference: str) -> None:
     store = done(tmp_path)
     stray = tmp_path / "timeseries" / "abc.parquet.host-1.tmp"
