@@ -17,6 +17,7 @@ from experiments.provenance import SCENARIO_MODEL, canonical, sources_of
 from experiments.store import Mended, Store
 from experiments.tasks import overrides, run_chunk
 from sim.errors import UsageError
+from sim.metrics import metrics
 from sim.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -100,12 +101,16 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
 
 
 def _try_settings(design: Design, study: Study) -> None:
-    """Read each policy's scenario with the settings of its first draw: a wrong name is told before a folder is made."""
+    """Read each policy's scenario with the settings of its first draw, and its clock against the outcomes: a wrong name
+    is told before a folder is made."""
+    dims = {metric.name: metric.dims for metric in metrics()}
     seen: dict[str, None] = {}
     for entry, case in plan(design, study, design.seeds[:1]):
         if entry.policy not in seen:
             seen[entry.policy] = None
-            sim.load(case.scenario, overrides(case))
+            clock = sim.load(case.scenario, overrides(case)).clock
+            for outcome in design.parsed_outcomes.values():
+                outcome.check(dims, clock)
 
 
 def _draws(design: Design) -> dict[str, tuple[dict[str, float], ...]]:

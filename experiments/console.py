@@ -27,7 +27,7 @@ def engine_options(command: Command) -> Command:
         "--scheduler", default="", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786."
     )(command)
     command = click.option(
-        "--workers", default=os.cpu_count() or 1, show_default="one a core", help="Worker processes."
+        "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="one a core", help="Worker processes."
     )(command)
     return click.option(
         "--engine",

@@ -63,8 +63,10 @@ def _named(said: Any) -> Any:
 
 
 def _seeds(said: Any) -> Any:
-    if not isinstance(said, int) or isinstance(said, bool):
+    if isinstance(said, list | tuple):
         return said
+    if not isinstance(said, int) or isinstance(said, bool):
+        raise ValueError(f"{said} is no number of seeds; give one, or a list of seeds")
     if said < 1:
         raise ValueError(f"{said} seeds; give at least 1, or a list of seeds")
     return tuple(range(1, said + 1))

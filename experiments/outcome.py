@@ -8,7 +8,7 @@ averaged).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import Clock
-from sim.errors import UsageError
+from sim.errors import UsageError, nearest
 from sim.panel import Panel
 
 _FORM = re.compile(
@@ -83,6 +83,22 @@ class Outcome:
             + (f"@{words['window']}" if words.get("window") else "")
             + (f":{words['statistic']}" if words.get("statistic") else "")
         )
+
+    def check(self, dims: Mapping[str, Sequence[str]], clock: Clock) -> None:
+        """Whether runs can answer it, told before one is made. dims: observable -> its dimensions. Raises UsageError on an
+        unknown observable, dimension or window, and on a window outside the run."""
+        if self.metric not in dims:
+            raise UsageError(f'{self.text}: "{self.metric}" is no observable; {nearest(self.metric, sorted(dims))}')
+        for dim, _ in self.filters:
+            if dim not in dims[self.metric]:
+                known = ", ".join(dims[self.metric]) or "none"
+                raise UsageError(f'{self.text}: {self.metric} has no dimension "{dim}"; it has: {known}')
+        try:
+            weeks = clock.window(self.window) if self.window else np.ones(clock.n_ticks)
+        except ValueError as error:
+            raise UsageError(f"{self.text}: {error}") from error
+        if not weeks.any():
+            raise UsageError(f"{self.text}: no week of the run, {clock.start} to {clock.end}, lies in {self.window}")
 
     def read(self, result: Readable) -> float:
         """The number; NaN where no week of the window has a value. Raises UsageError on an unknown dimension or

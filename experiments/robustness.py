@@ -59,15 +59,12 @@ class Verdict:
 
 def verdict(baseline: Frame, policy: Frame) -> Verdict:
     """Compare two policies draw by draw, means over shared seeds. Raises UsageError without shared draws."""
-    with np.errstate(invalid="ignore"):
-        effects = np.nanmean(
-            np.where(np.isnan(policy.values - baseline.values), np.nan, policy.values - baseline.values), axis=1
-        )
-    done = np.asarray(~np.isnan(effects))
+    differences = policy.values - baseline.values
+    done = np.asarray(~np.isnan(differences).all(axis=1))
     if not done.any():
         raise UsageError(f"{policy.policy} and {baseline.policy} have no finished draw in common")
     draws = [draw for draw, kept in zip(policy.draws, done, strict=True) if kept]
-    effects = effects[done]
+    effects = np.nanmean(differences[done], axis=1)
     mean = float(effects.mean())
     flipped = effects * mean < 0
     found = [cut for name in sorted(draws[0].factors) for cut in _cuts(name, draws, flipped)]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     metavar="OUTCOME",
     help="What to explain, such as lag_months@2025.",
 )
-@click.option("--seeds", default=20, show_default=True, help="Seeds that every coalition shares.")
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Seeds that every coalition shares.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of results; a new one under runs/ when absent.")
 @console.engine_options
 @options("json", "quiet")

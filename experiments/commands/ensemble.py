@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @click.command("ensemble")
 @click.argument("scenario")
-@click.option("--seeds", default=100, show_default=True, help="Seeds a policy; with --until, at most so many.")
-@click.option("--seed", default=1, show_default=True, help="The first seed.")
+@click.option("--seeds", type=click.IntRange(1), default=100, show_default=True,
+              help="Seeds a policy; with --until, at most so many.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first seed.")
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value in every run.")
 @click.option(
     "--policy",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     metavar='"max|min OUTCOME"',
     help="Twice or more: what to have more or less of.",
 )
-@click.option("--rounds", default=1, show_default=True, help="Refinements of the front after the grid.")
+@click.option("--rounds", type=click.IntRange(0), default=1, show_default=True, help="Refinements of the front after the grid.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of results; a new one under runs/ when absent.")
 @console.engine_options
 @options("json", "quiet")

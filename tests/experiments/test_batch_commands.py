@@ -160,3 +160,24 @@ def test_a_design_takes_the_ranges_the_scenario_states(tmp_path: Path) -> None:
     whole = design.completed(ranges_of(sim.load("history")), {})
     assert all(factor.low is not None and factor.high is not None for factor in whole.factors.values())
     assert len(whole.factors) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--outcome", "lag_mnths"], 'did you mean "lag_months"'),
+        (["--outcome", "lag_months[vendor=nvidia]"], 'no dimension "vendor"'),
+        (["--outcome", "lag_months@1999"], "no week of the run"),
+        (["--outcome", "lag_months@soon"], "lag_months@soon"),
+        (["--seeds", "0"], "--seeds"),
+        (["--seed", "-1"], "--seed"),
+        (["--workers", "0"], "--workers"),
+    ],
+)
+def test_what_no_run_could_answer_is_told_before_a_folder_is_made(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ensemble", "teaching/scarcity", *words, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert told in said and "defect" not in said
+    assert not (tmp_path / "out").exists()
