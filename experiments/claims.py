@@ -1,17 +1,25 @@
-"""Claims: what the model says of each claim of the article this project grew from, with intervals, and what would flip it."""
+"""Claims: what the model says of each claim of the article this project grew from, with intervals, and what would flip it.
+
+A claim is a range for its first figure. Every seed takes its draw of the posterior, so the share of seeds in which the figure lies
+inside says how far luck and doubt about parameters leave the claim standing. At the posterior's centre the same figure is read
+under each other clearing and with influential parameters at the ends of their ranges: where it leaves the range or enters it, the
+claim flips.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import NamedTuple
 
 import numpy as np
 
 import sim
-from experiments.pairing import Interval, bootstrap
+from experiments.odd import table
+from experiments.pairing import Interval
 from experiments.patterns import (
     HISTORY,
     NO_CONTROLS,
@@ -27,6 +35,12 @@ from experiments.patterns import (
 from sim.results import Result
 
 RETROACTIVE = Setting("retroactive")
+CLEARINGS = (("clearing=posted_price",), ("clearing=equilibrium",))
+HOLDING_SHARE = 0.9
+"""Part of the runs in which a claim must hold to hold in the model; where it holds in at most the rest, it does not."""
+SPREAD = (0.05, 0.5, 0.95)
+
+Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -53,22 +67,34 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """A claim with its figures over seeds."""
+    """A claim with its figures over seeds. spreads: median and 90% of the runs of each; holds: of how many runs that can say the
+    first figure lies where the claim puts it."""
 
     claim: Claim
-    values: tuple[Interval, ...]
+    spreads: tuple[Interval, ...]
+    holds: tuple[int, int]
 
     @property
     def verdict(self) -> str:
-        """By the interval of the first figure against the range in which the claim holds."""
-        first, (low, high) = self.values[0], self.claim.claimed
-        if math.isnan(first.value):
+        """By the share of runs in which the claim holds."""
+        holds, runs = self.holds
+        if not runs:
             return "The model cannot say."
-        if first.low >= low and first.high <= high:
-            return "Holds in the model."
-        if first.high < low or first.low > high:
-            return "Does not hold in the model."
-        return "Undecided: the interval crosses the claim's edge."
+        said = f"in {holds} of {runs} runs"
+        if holds >= HOLDING_SHARE * runs:
+            return f"Holds in the model, {said}."
+        if runs - holds >= HOLDING_SHARE * runs:
+            return f"Does not hold in the model: {said}."
+        return f"Undecided: it holds {said}."
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One departure from the model's centre: the settings, and every claim's first figure with whether the claim then holds."""
+
+    settings: tuple[str, ...]
+    values: tuple[float, ...]
+    holds: tuple[bool, ...]
 
 
 def guided(result: Result) -> float:
@@ -290,71 +316,150 @@ CLAIMS = (
 )
 
 
-def answers(seeds: Sequence[int], workers: int = 1, told: Callable[[int, int], None] | None = None) -> list[Answer]:
-    """Every claim's figures over seeds, each world run once a seed."""
-    figures = [figure for claim in CLAIMS for figure in claim.figures]
-    worlds = dict.fromkeys(world for figure in figures for world in (figure.world, figure.minus) if world)
-    jobs = [(world, seed) for world in worlds for seed in seeds]
+FIGURES = tuple(figure for claim in CLAIMS for figure in claim.figures)
+
+
+class Job(NamedTuple):
+    """A world to run for the figures that it gives, with the seed's draw of the posterior or at its centre."""
+
+    world: Setting
+    seed: int
+    drawn: bool
+
+
+Read = Mapping[Job, Sequence[float]]
+
+
+def answers(seeds: Sequence[int], workers: int = 1, told: Told | None = None) -> list[Answer]:
+    """Every claim's figures over seeds, each with its draw, each world run once a seed."""
+    jobs = [Job(world, seed, True) for world in _worlds(FIGURES) for seed in seeds]
+    read = dict(zip(jobs, _run_all(jobs, workers, told), strict=True))
+
+    def column(figure: Figure) -> list[float]:
+        return [_value(figure, read, seed, (), True) for seed in seeds]
+
+    found = []
+    for claim in CLAIMS:
+        known = [value for value in column(claim.figures[0]) if not math.isnan(value)]
+        found.append(Answer(claim, tuple(_spread(column(figure)) for figure in claim.figures),
+                            (sum(_inside(claim, value) for value in known), len(known))))
+    return found
+
+
+def flips(departures: Sequence[tuple[str, ...]], seed: int, workers: int = 1, told: Told | None = None) -> list[Flip]:
+    """Every claim's first figure at the posterior's centre (first) and under each departure from it, on one seed."""
+    firsts = [claim.figures[0] for claim in CLAIMS]
+    rows = [(), *departures]
+    jobs = [Job(world.with_(*row), seed, False) for row in rows for world in _worlds(firsts)]
+    read = dict(zip(jobs, _run_all(jobs, workers, told), strict=True))
+    found = []
+    for row in rows:
+        values = tuple(_value(figure, read, seed, row, False) for figure in firsts)
+        found.append(Flip(row, values, tuple(_inside(claim, value) for claim, value in zip(CLAIMS, values, strict=True))))
+    return found
+
+
+def _worlds(figures: Sequence[Figure]) -> list[Setting]:
+    return list(dict.fromkeys(world for figure in figures for world in (figure.world, figure.minus) if world))
+
+
+def _value(figure: Figure, read: Read, seed: int, settings: tuple[str, ...], drawn: bool) -> float:
+    row = FIGURES.index(figure)
+    less = read[Job(figure.minus.with_(*settings), seed, drawn)][row] if figure.minus else 0.0
+    return read[Job(figure.world.with_(*settings), seed, drawn)][row] - less
+
+
+def _inside(claim: Claim, value: float) -> bool:
+    low, high = claim.claimed
+    return low <= value <= high
+
+
+def _spread(values: Sequence[float]) -> Interval:
+    """Median and 90% of the values that are known."""
+    known = [value for value in values if not math.isnan(value)]
+    low, middle, high = np.quantile(known, SPREAD) if known else (math.nan,) * 3
+    return Interval(float(middle), float(low), float(high), len(known))
+
+
+def _run_all(jobs: Sequence[Job], workers: int, told: Told | None) -> list[list[float]]:
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            read = dict(zip(jobs, pool.map(_read, jobs), strict=True))
-    else:
-        read = {}
-        for done, job in enumerate(jobs, 1):
-            read[job] = _read(job)
-            if told:
-                told(done, len(jobs))
-
-    def value(figure: Figure) -> Interval:
-        name = figures.index(figure)
-        column = np.array([read[figure.world, seed][name] for seed in seeds])
-        if figure.minus:
-            column = column - np.array([read[figure.minus, seed][name] for seed in seeds])
-        return bootstrap(column)
-
-    return [Answer(claim, tuple(value(figure) for figure in claim.figures)) for claim in CLAIMS]
+            return _counted(pool.map(_read, jobs), len(jobs), told)
+    return _counted(map(_read, jobs), len(jobs), told)
 
 
-def _read(job: tuple[Setting, int]) -> list[float]:
-    """Every figure that one run can give, in order of the claims; NaN where it belongs to other worlds."""
-    world, seed = job
-    result = sim.run(sim.load(world.scenario, world.overrides), seed)
-    figures = [figure for claim in CLAIMS for figure in claim.figures]
-    return [float(figure.of(result)) if world in (figure.world, figure.minus) else math.nan for figure in figures]
+def _counted(found: Iterable[list[float]], total: int, told: Told | None) -> list[list[float]]:
+    kept = []
+    for row in found:
+        kept.append(row)
+        if told:
+            told(len(kept), total)
+    return kept
 
 
-def page(found: Sequence[Answer], seeds: Sequence[int]) -> str:
+def _read(job: Job) -> list[float]:
+    """Every figure of the run, in order of FIGURES; what a world has nothing of is NaN or 0."""
+    world, seed, drawn = job
+    settings = sim.load(world.scenario, world.overrides).posterior.settings(seed) if drawn else ()
+    result = sim.run(sim.load(world.scenario, (*settings, *world.overrides)), seed)
+    return [float(figure.of(result)) for figure in FIGURES]
+
+
+def page(found: Sequence[Answer], flipped: Sequence[Flip], seeds: Sequence[int]) -> str:
     """docs/claims.md."""
-    lines = [
+    return "\n".join([
         "# What the model says of the claims this project began with",
         "",
         "The project grew from an article of April 2025 on American chip export policy. Each of its claims is put to the model.",
-        f"Figures are means over {len(seeds)} paired seeds with 95% intervals over those seeds: they tell the luck of a run",
-        "and not the doubt about parameters, which is larger (`chokepoint sensitivity`). `chokepoint claims` makes the page from",
-        "runs of the shipped scenarios: figures and verdicts are computed, the notes below them are ours.",
+        f"Figures are medians over {len(seeds)} paired seeds, each with its draw of the posterior, and what 90% of the runs lie",
+        "between: luck and doubt about fitted parameters, not faults of structure. `chokepoint claims` makes the page from runs of",
+        "the shipped scenarios: figures, verdicts and the last table are computed, the notes below each claim are ours.",
+        "",
+        *(line for number, answer in enumerate(found, 1) for line in _section(number, answer)),
+        *_flip_lines(flipped),
+    ])
+
+
+def _section(number: int, answer: Answer) -> list[str]:
+    rows = [(figure.label, _said(value.value), f"{_said(value.low)} to {_said(value.high)}", figure.unit)
+            for figure, value in zip(answer.claim.figures, answer.spreads, strict=True)]
+    low, high = answer.claim.claimed
+    return [
+        f"## {number}. {answer.claim.said}",
+        "",
+        f"**{answer.verdict}** It holds where the first figure is {_range(low, high)}.",
+        "",
+        table(("figure", "median", "90% of runs", "unit"), rows),
+        "",
+        f"*Under which assumptions.* {answer.claim.assumes}",
+        "",
+        f"*What would flip it.* {answer.claim.flips}",
         "",
     ]
-    for number, answer in enumerate(found, 1):
-        lines += [
-            f"## {number}. {answer.claim.said}",
-            "",
-            f"**{answer.verdict}**",
-            "",
-            "| figure | value | 95% interval | unit |",
-            "|---|---|---|---|",
-        ]
-        for figure, value in zip(answer.claim.figures, answer.values, strict=True):
-            lines.append(
-                f"| {figure.label} | {_said(value.value)} | {_said(value.low)} to {_said(value.high)} | {figure.unit} |"
-            )
-        lines += [
-            "",
-            f"*Under which assumptions.* {answer.claim.assumes}",
-            "",
-            f"*What would flip it.* {answer.claim.flips}",
-            "",
-        ]
-    return "\n".join(lines)
+
+
+def _range(low: float, high: float) -> str:
+    return f"at least {_said(low)}" if math.isinf(high) else f"from {_said(low)} to {_said(high)}"
+
+
+def _flip_lines(flipped: Sequence[Flip]) -> list[str]:
+    """Every claim's first figure under each departure; in bold where the claim's answer is another than at the centre."""
+    centre = flipped[0]
+    rows = [(", ".join(f"`{setting}`" for setting in one.settings) or "the centre",
+             *(_cell(*cell) for cell in zip(one.values, one.holds, centre.holds, strict=True))) for one in flipped]
+    return [
+        "## What flips them",
+        "",
+        "The first figure of each claim, on one seed at the posterior's centre and with one thing changed: the clearing, or an",
+        "influential parameter at an end of its range. A tick says that the claim holds; bold, that the change flips it.",
+        "",
+        table(("changed", *(f"claim {number}" for number in range(1, len(CLAIMS) + 1))), rows),
+    ]
+
+
+def _cell(value: float, holds: bool, usual: bool) -> str:
+    text = f"{_said(value)} {'✓' if holds else '✗'}"
+    return f"**{text}**" if holds != usual else text
 
 
 def _said(value: float) -> str:

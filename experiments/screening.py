@@ -26,6 +26,9 @@ SEED = 1
 CAPPED = 3.0
 """A parameter's reach counts each fact at most so many half widths."""
 
+MOST_INFLUENTIAL = 10
+"""Parameters that count as the most influential."""
+
 COLUMNS = ("parameter", "free", "low", "high", "fact", "half_widths")
 
 
@@ -89,9 +92,12 @@ def as_csv(lines: Iterable[Touch]) -> str:
 
 
 def read_csv(text: str) -> list[Touch]:
-    """The table back again."""
-    return [Touch(row["parameter"], row["free"] == "free", float(row["low"]), float(row["high"]), row["fact"],
-                  float(row["half_widths"])) for row in csv.DictReader(io.StringIO(text))]
+    """The table back again. Raises UsageError where it is none."""
+    try:
+        return [Touch(row["parameter"], row["free"] == "free", float(row["low"]), float(row["high"]), row["fact"],
+                      float(row["half_widths"])) for row in csv.DictReader(io.StringIO(text))]
+    except (KeyError, ValueError, TypeError) as error:
+        raise UsageError(f"no table of chokepoint screen ({error}); make one: chokepoint screen history --out FILE") from None
 
 
 def of_one_fact(lines: Iterable[Touch]) -> dict[str, str]:
@@ -112,3 +118,9 @@ def reach(lines: Iterable[Touch]) -> list[tuple[str, float, list[str]]]:
     found = [(path, sum(min(move, CAPPED) for move, _ in own), [name for _, name in sorted(own, reverse=True)])
              for path, own in moves.items()]
     return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def ends_of_most_influential(lines: Sequence[Touch]) -> list[tuple[str, ...]]:
+    """Settings that put each of the most influential parameters to the low, then the high end of its range."""
+    ranges = {one.parameter: (one.low, one.high) for one in lines}
+    return [(f"{path}={end:g}",) for path, _, _ in reach(lines)[:MOST_INFLUENTIAL] for end in ranges[path]]

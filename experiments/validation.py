@@ -17,12 +17,11 @@ from typing import Any
 
 from experiments.backtest import folder_of
 from experiments.odd import table
-from experiments.screening import of_one_fact, reach, read_csv
+from experiments.screening import MOST_INFLUENTIAL, of_one_fact, reach, read_csv
 
 PAGE = Path(__file__).parent.parent / "docs" / "validation.md"
 TOUCHES = PAGE.parent / "touches.csv"
 SEEDS = 20
-MOST_INFLUENTIAL = 10
 
 
 def scoreboard(world: str, facts: str) -> str:

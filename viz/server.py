@@ -135,7 +135,7 @@ class Guard:
 
 def same_origin(scope: Scope) -> bool:
     """Whether a socket's Origin is the host it asks; a client without an Origin is no browser and is let in."""
-    headers = {name.lower(): value for name, value in scope["headers"]}
+    headers: dict[bytes, bytes] = {name.lower(): value for name, value in scope["headers"]}
     origin = headers.get(b"origin")
     if origin is None:
         return True
