@@ -6,6 +6,7 @@ circles, alias bombs, oversize, binary, broken syntax); a tenth of them runs unm
 
 from __future__ import annotations
 
+import gc
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -293,8 +294,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parse each unspoilt text once: all but one of the files are the same in every mutant."""
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Parse each unspoilt text once: all but one of the files are the same in every mutant. What earlier tests left in memory
+    is kept from the collector, whose sweeps over gigabytes of theirs are not the reading's time."""
     parse, seen = scenario_io._parse, {}
     shipped = {parts(file)[0] for file in files()}
 
@@ -306,6 +308,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return seen[text]
 
     monkeypatch.setattr(scenario_io, "_parse", once)
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def judged(one: Mutant, tree: Path) -> tuple[bool, str]:
