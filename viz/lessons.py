@@ -129,11 +129,13 @@ def lessons(language: str = "en") -> tuple[Lesson, ...]:
     return tuple(found)
 
 
-@cache
 def notes(name: str, language: str = "en") -> str:
     """The teacher's page of a lesson as HTML, English where there is no other; nothing where the lesson is not one of ours."""
-    if name not in {lesson.id for lesson in lessons(language)}:
-        return ""
+    return _notes(name, language) if name in {lesson.id for lesson in lessons(language)} else ""
+
+
+@cache
+def _notes(name: str, language: str) -> str:
     own, english = (folder() / f"{name}.teacher.{code}.md" for code in (language, "en"))
     path = own if own.exists() else english
     return html(path.read_text(encoding="utf-8")) if path.exists() else ""
