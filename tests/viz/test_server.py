@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.viz.conftest import Site, start, stop
 from tests.viz.protocol import Client
+from viz.desk import Desk
 from viz.server import SETTINGS, same_origin
 
 
@@ -141,15 +142,20 @@ def taught() -> Iterator[Site]:
     assert "Traceback" not in stop(found)
 
 
-def thirty_at_once(site: Site, path: str, values: Callable[[int, int], float], same: float) -> None:
-    """Thirty clients, different levers each round: p95 of message in to frames out, memory a session; then all the same."""
+Moves = Callable[[int, int], dict[str, float]]
+"""What the client of a number changes in a round."""
+
+
+def thirty_at_once(site: Site, moves: Moves, same: dict[str, float]) -> None:
+    """Thirty clients, each with changes of its own each round: p95 of message in to frames out, memory a session; then all the
+    same."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(30) as pool:
         warm = Client(site.port)
         warm.hear("world")
         for turn in range(4):
-            warm.world(changes={path: values(31, turn)})
+            warm.world(changes=moves(30, turn))
         before = site.rss_mb()
         clients = list(pool.map(lambda _: Client(site.port), range(30)))
         list(pool.map(lambda client: client.hear("world"), clients))
@@ -157,13 +163,13 @@ def thirty_at_once(site: Site, path: str, values: Callable[[int, int], float], s
 
         def move(number: int, turn: int) -> float:
             began = time.perf_counter()
-            said = clients[number].world(changes={path: values(number, turn)})
+            said = clients[number].world(changes=moves(number, turn))
             assert said["policy"]["about"]["changes"]
             return time.perf_counter() - began
 
         for turn in range(4):
             waits.extend(pool.map(lambda number, turn=turn: move(number, turn), range(30)))
-        hashes = set(pool.map(lambda client: client.world(changes={path: same})["policy"]["hash"], clients))
+        hashes = set(pool.map(lambda client: client.world(changes=same)["policy"]["hash"], clients))
     waits.sort()
     p95 = waits[int(0.95 * len(waits))]
     each = (site.rss_mb() - before) / 30
@@ -178,13 +184,30 @@ def thirty_at_once(site: Site, path: str, values: Callable[[int, int], float], s
 @pytest.mark.slow
 def test_thirty_move_levers_at_once(site: Site) -> None:
     """[6 9 11] The page's own part: over made-up runs."""
-    thirty_at_once(site, "behaviour.leak", lambda number, turn: round(0.01 + number / 10 + turn / 1000, 4), 4.9)
+    leak = "behaviour.leak"
+    thirty_at_once(site, lambda number, turn: {leak: round(0.01 + number / 10 + turn / 1000, 4)}, {leak: 4.9})
+
+
+def different_levers(name: str) -> Moves:
+    """For each client a number of its own among a world's controls, moved a little further each round."""
+    known = Desk([name]).known(name).values()
+    spans = [(one.path, float(one.value), float(one.min), float(one.max)) for one in known
+             if one.kind == "number" and None not in (one.value, one.min, one.max) and one.min < one.max]
+    assert len(spans) > 30
+    apart = len(spans) // 31
+
+    def moves(number: int, turn: int) -> dict[str, float]:
+        path, value, least, most = spans[number * apart]
+        room = most - value if most - value >= value - least else least - value
+        return {path: round(value + 0.01 * (turn + 1) * room, 6)}
+
+    return moves
 
 
 @pytest.mark.slow
 def test_thirty_move_levers_of_a_teaching_world_at_once(taught: Site) -> None:
-    """[6 9 11] The whole: the run of a teaching world for each."""
+    """[6 9 11] The whole: the run of a teaching world for each, another lever moved by each."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > 0.8 * cores:
         pytest.skip(f"the machine is busy (load {load:.1f} on {cores} cores): thirty at once were NOT measured on a teaching world")
-    thirty_at_once(taught, "behaviour.lead_weeks", lambda number, turn: round(5 + number / 10 + turn / 1000, 4), 12.5)
+    thirty_at_once(taught, different_levers("teaching/rush"), {"behaviour.lead_weeks": 12.5})
