@@ -347,6 +347,34 @@ def test_every_control_has_a_name_and_the_page_a_language(home: Tab) -> None:
     assert len({kind for kind, _ in shapes}) == 4 == len({shape for _, shape in shapes})
 
 
+def test_the_keyboard_keeps_its_place_where_a_panel_is_drawn_anew(tab: Open) -> None:
+    """[26] A radio, a button and a link are still under the reader's hand after what they did redrew the panel."""
+    page = tab("?w=60").page
+    held = "document.activeElement.dataset.key || document.activeElement.tagName"
+    page.click("[data-testid=tab_levers]")
+    page.click("[data-testid=lever]")
+    for value in ("3", "4"):
+        before = page.get_attribute("[data-hash]", "data-hash")
+        page.fill(LEAK, value)
+        page.wait_for_function("h => document.querySelector('[data-hash]').dataset.hash !== h", arg=before)
+    page.focus("[data-testid=undo]")
+    page.keyboard.press("Enter")
+    assert page.evaluate(held) == "undo"
+    page.click("[data-testid=tab_why]")
+    page.focus("[data-testid=chips] [data-testid=chip] >> nth=0")
+    page.keyboard.press("Enter")
+    assert page.evaluate(held) == "H2"
+    page.click("[data-testid=tab_lessons]")
+    page.focus("[data-testid=lesson] >> nth=0")
+    page.keyboard.press("Enter")
+    assert page.evaluate(held) == "H2"
+    page.focus(".question input >> nth=0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector(".step.predict .done")
+    assert page.evaluate("document.activeElement.value") == "2" and page.locator(".question input >> nth=2").is_checked()
+
+
 def test_a_table_says_what_the_picture_shows(home: Tab) -> None:
     """[28]"""
     page = home
@@ -413,6 +441,22 @@ def test_a_lesson_ticks_off_what_was_done(tab: Open) -> None:
     page.page.wait_for_selector(".step.predict .done")
     page.page.click("[data-testid=play]")
     page.page.wait_for_selector(".step.try .done")
+
+
+def test_a_lesson_can_be_printed(tab: Open) -> None:
+    """On a page of its own, with lines to write on and every question and task of the lesson."""
+    page = tab().page
+    page.context.add_init_script("window.print = () => { window.printed = true; }")
+    page.click("[data-testid=tab_lessons]")
+    page.click("[data-testid=lesson] >> nth=0")
+    with page.expect_popup() as waiting:
+        page.click("[data-testid=handout]")
+    sheet = waiting.value
+    assert sheet.locator("h2").count() == page.locator(".step").count() and sheet.locator(".rule").count() >= 8
+    words = sheet.inner_text("body")
+    asked = [*page.locator(".step .todo label").all_inner_texts(), *page.locator(".question label").all_inner_texts()]
+    assert len(asked) >= 5 and all(one in words for one in asked)
+    assert sheet.evaluate("getComputedStyle(document.querySelector('.rule')).borderBottomStyle") == "solid"
 
 
 def test_a_class(browser: Any, site: Site, tab: Open) -> None:

@@ -46,6 +46,15 @@ function clear(node, ...children) {
   return node;
 }
 
+/** Draw a box anew; whoever stood with the keyboard on something in it (`data-key`) stands there again, or on what is given. */
+function redrawn(box, draw, otherwise) {
+  const held = document.activeElement, inside = held && held !== box && box.contains(held), key = inside ? held.dataset.key : null;
+  draw();
+  if (!inside || box.contains(held)) return;
+  const again = (key && box.querySelector(`[data-key="${CSS.escape(key)}"]`)) || (otherwise && box.querySelector(otherwise));
+  if (again) again.focus({ preventScroll: true });
+}
+
 /** One tab stop for a row of things: arrows move, Home and End jump. */
 function roving(box, selector) {
   const items = () => [...box.querySelectorAll(selector)].filter((node) => !node.disabled);

@@ -16,8 +16,10 @@ class Levers {
     return found;
   }
 
-  draw() {
-    const t = this.t, changes = this.act.changes(), moved = this.changedItems(), focus = document.activeElement && this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  draw() { redrawn(this.box, () => this.shape(), "[data-key=undo], summary"); }
+
+  shape() {
+    const t = this.t, changes = this.act.changes(), moved = this.changedItems();
     const made = Object.keys(changes).filter((path) => path.startsWith("rules.") && typeof changes[path] === "object" && changes[path] !== null);
     const count = Object.keys(changes).length;
     const search = h("input", { type: "search", placeholder: t.find_lever, "aria-label": t.find_lever, "data-key": "search", value: this.find, oninput: (event) => { this.find = event.target.value; this.rows(); } });
@@ -25,12 +27,11 @@ class Levers {
     this.list = h("div", { class: "list" });
     clear(this.box, this.presets(),
       this.faults[""] ? h("p", { class: "fault", role: "alert" }, this.faults[""]) : null,
-      count ? h("div", { class: "changed" }, h("div", { class: "inline" }, h("b", {}, t.changed.replace("{n}", count)), h("button", { type: "button", class: "quiet", "data-testid": "undo", onclick: () => this.act.undo() }, "↶ " + t.undo), h("button", { type: "button", class: "quiet", "data-testid": "reset_all", onclick: () => this.act.change({}, t.all_reset) }, t.reset_all)),
+      count ? h("div", { class: "changed" }, h("div", { class: "inline" }, h("b", {}, t.changed.replace("{n}", count)), h("button", { type: "button", class: "quiet", "data-testid": "undo", "data-key": "undo", onclick: () => this.act.undo() }, "↶ " + t.undo), h("button", { type: "button", class: "quiet", "data-testid": "reset_all", "data-key": "reset_all", onclick: () => this.act.change({}, t.all_reset) }, t.reset_all)),
         h("ul", {}, Object.entries(changes).map(([path, value]) => h("li", {}, h("span", {}, this.name(path), " → ", h("b", {}, this.write(path, value))), h("button", { type: "button", class: "quiet", "data-testid": "reset_one", "aria-label": t.reset + " " + this.name(path), onclick: () => { const next = { ...changes }; delete next[path]; this.act.change(next, this.name(path) + ": " + t.reset); } }, "×"))))) : h("p", { class: "hint" }, this.act.against() ? t.as_shipped : t.nothing_changed),
       search, this.list, this.maker(made));
     this.moved = moved;
     this.rows();
-    if (focus) { const again = this.box.querySelector(`[data-key="${CSS.escape(focus)}"]`); if (again) again.focus(); }
   }
 
   presets() {

@@ -25,7 +25,7 @@ class Stage {
     return {
       online: this.online, playing: () => this.playing, now: () => this.clock, tick: () => this.state.week, start: () => (this.policy || this.boot.state).start || "2022-01-03", changes: () => this.state.changes, scenario: () => this.state.scenario, against: () => this.state.against,
       toggle: () => this.toggle(), step: (n) => { this.stop(); this.seek(this.state.week + n); }, seek: (tick) => this.seek(tick), select: (picked) => this.select(picked), say: (text) => this.say(text),
-      change: (changes, said, quiet) => this.change(changes, said, quiet), undo: () => this.undo(), preset: (preset) => this.preset(preset), soon: (run) => { clearTimeout(timer); const wait = this.flying ? 120 : Math.max(0, 120 - (performance.now() - last)); timer = setTimeout(() => { last = performance.now(); run(); }, wait); },
+      change: (changes, said, quiet) => { clearTimeout(timer); this.change(changes, said, quiet); }, undo: () => { clearTimeout(timer); this.undo(); }, preset: (preset) => { clearTimeout(timer); this.preset(preset); }, soon: (run) => { clearTimeout(timer); const wait = this.flying ? 120 : Math.max(0, 120 - (performance.now() - last)); timer = setTimeout(() => { last = performance.now(); run(); }, wait); },
       ask: (what, data) => this.ask(what, data), openLever: (id) => { if (this.levers) { this.levers.open = id; this.levers.find = ""; this.tab("levers"); this.levers.draw(); const item = this.levers.box.querySelector(`[data-id="${CSS.escape(id)}"]`); if (item) { item.scrollIntoView({ block: "nearest" }); item.focus(); } } },
       svg: () => (this.state.view === "both" ? this.right : this.left).document(this.caption(), this.sourceLine()), copyLink: () => this.copyLink(),
     };
@@ -160,10 +160,10 @@ class Stage {
   change(changes, said, quiet) {
     if (this.locked) { this.say(this.t.paused_by_teacher); return; }
     const next = this.branched ? this.fromHere(changes) : changes, same = JSON.stringify(next) === JSON.stringify(this.state.changes);
-    if (!this.dragging && !same) { this.past.push(this.moment()); if (this.past.length > 60) this.past.shift(); }
+    if (same) { if (!quiet) { this.dragging = false; if (this.levers) this.levers.draw(); } return; }
+    if (!this.dragging) { this.past.push(this.moment()); if (this.past.length > 60) this.past.shift(); }
     this.dragging = Boolean(quiet);
     this.state.changes = next;
-    if (same) { if (!quiet && this.levers) this.levers.draw(); return; }
     this.said = said;
     if (!quiet && this.levers) this.levers.draw();
     if (this.lessons) for (const path of Object.keys(changes)) this.lessons.did("change", path);
@@ -192,7 +192,7 @@ class Stage {
   }
 
   preset(preset) {
-    if (this.locked) { this.say(this.t.paused_by_teacher); return; }
+    if (this.locked && !preset.taught) { this.say(this.t.paused_by_teacher); return; }
     this.past.push(this.moment());
     this.branched = null;
     this.state.scenario = preset.scenario || this.state.scenario; this.state.changes = preset.changes || {}; this.state.base = preset.base || {}; this.state.against = preset.against || "";
@@ -242,7 +242,8 @@ class Stage {
     [...this.tabs.children].forEach((tab) => { const on = tab.id === "tab_" + name; tab.setAttribute("aria-selected", String(on)); if (on) tab.setAttribute("tabindex", "0"); else tab.setAttribute("tabindex", "-1"); });
     this.panel.setAttribute("aria-labelledby", "tab_" + name);
     this.open = name;
-    clear(this.panel, { levers: this.levers, why: this.why, lessons: this.lessons, data: this.data }[name].box);
+    const { box } = { levers: this.levers, why: this.why, lessons: this.lessons, data: this.data }[name];
+    if (box.parentNode !== this.panel) clear(this.panel, box);
     if (name === "data" && this.policy) this.data.draw(this.state.week);
     if (name === "why" && this.policy) this.why.draw(this.state.week);
   }

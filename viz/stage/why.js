@@ -15,7 +15,7 @@ class Why {
     if (!this.world) return;
     this.tick = tick;
     const parts = this.picked ? this[this.picked.kind + "Story"](this.picked.id, tick) : [h("p", { class: "hint" }, this.t.pick_something), this.chipList(this.world.chips, tick)];
-    clear(this.story, this.parted(), parts);
+    redrawn(this.story, () => clear(this.story, this.parted(), parts), "h2");
   }
 
   parted() {
@@ -90,7 +90,7 @@ class Why {
     const node = world.nodes[row], at = row * world.T + tick, base = this.base, twin = base ? base.node.get(id) : undefined, gap = (name) => (twin === undefined || base === world ? null : signed(world[name][at] - base[name][twin * base.T + Math.min(tick, base.T - 1)], exact));
     const lanes = (end, other) => world.lanes.map((lane, i) => [lane, i]).filter(([lane]) => lane[end] === row).map(([lane, i]) => { let sum = 0; for (let t = Math.max(0, tick - 12); t <= tick; t++) sum += world.flow[i * world.T + t]; return [lane, i, sum, world.nodes[lane[other]]]; }).filter((x) => x[2] > 0 || x[0].bars.some(([a, b]) => tick >= a && tick < b)).sort((a, b) => b[2] - a[2]).slice(0, 6);
     const list = (title, found) => (found.length ? [h("h4", {}, title), h("ul", { class: "lanes" }, found.map(([lane, i, sum, other]) => h("li", {}, h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "lane", id: world.key[i] }) }, other.label), " ", h("span", {}, exact(sum) + " · " + this.t["lane_" + lane.kind]), lane.bars.some(([a, b]) => tick >= a && tick < b) ? h("b", { class: "barred" }, " ⊘ " + this.t.barred) : null)))] : null);
-    return [h("h2", {}, node.label), h("p", { class: "hint" }, this.t["kind_" + node.kind] + (node.country ? " · " + node.country : "") + (node.members.length > 1 ? " · " + node.members.length + " " + this.t.actors : "")),
+    return [h("h2", { tabindex: "-1" }, node.label), h("p", { class: "hint" }, this.t["kind_" + node.kind] + (node.country ? " · " + node.country : "") + (node.members.length > 1 ? " · " + node.members.length + " " + this.t.actors : "")),
       this.figures([[this.t["ledger_" + node.kind], exact(world.level[at]), gap("level")], [this.t[node.kind === "maker" ? "ledger_owes" : "ledger_waits"], exact(world.waiting[at]), gap("waiting")]]),
       list(this.t.in13, lanes("to", "from")), list(this.t.out13, lanes("from", "to")), node.kind === "maker" ? this.chipList(world.chips.filter((chip) => node.members.includes(chip.maker)), tick) : null, this.events((e) => node.members.includes(e.actor) || node.members.includes(e.other))];
   }
@@ -102,7 +102,7 @@ class Why {
     let total = 0, other = 0;
     for (let t = 0; t <= tick; t++) { total += world.flow[row * world.T + t]; if (this.base && twin !== undefined && t < this.base.T) other += this.base.flow[twin * this.base.T + t]; }
     const flow = world.flow[row * world.T + tick];
-    return [h("h2", {}, a.label + " → " + b.label), h("p", { class: "hint" }, this.t["lane_" + lane.kind]),
+    return [h("h2", { tabindex: "-1" }, a.label + " → " + b.label), h("p", { class: "hint" }, this.t["lane_" + lane.kind]),
       this.figures([[this.t.this_week, exact(flow), ""], [this.t.since_start, exact(total), this.base && this.base !== world ? signed(total - other, exact) : ""], ...lane.chips.map(([chip, n]) => [[this.chipLink(chip), ", " + this.t.whole_run], exact(n), ""])]),
       lane.bars.length ? h("p", {}, h("b", { class: "barred" }, "⊘ " + this.t.barred + ": "), lane.bars.map(([since, until]) => dayOf(world.start, since) + " – " + (until >= world.T ? this.t.end : dayOf(world.start, until))).join("; ")) : null,
       this.events((e) => (a.members.includes(e.actor) && b.members.includes(e.other)) || (b.members.includes(e.actor) && a.members.includes(e.other)) || (lane.bars.length && e.rule && a.members.includes(e.actor) && lane.chips.some(([chip]) => chip === e.chip)))];
@@ -116,21 +116,21 @@ class Why {
     for (let t = 0; t <= tick; t++) { total += sold[t]; if (before && t < this.base.T) other += before[t]; }
     const gap = (a, b) => (this.base && this.base !== this.world ? signed(a - b, exact) : ""), maker = this.world.node.get(chip.maker);
     const by = maker === undefined ? chip.maker : h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "node", id: this.world.nodes[maker].id }) }, this.world.nodes[maker].label);
-    return [h("h2", {}, id), this.spark(sold, tick, true), this.figures([[this.t.maker, by, ""], [this.t.tpp, exact(chip.tpp), ""], [this.t.sold_this_week, exact(sold[tick]), gap(sold[tick], before && tick < this.base.T ? before[tick] : 0)], [this.t.since_start, exact(total), gap(total, other)]]), this.events((e) => e.chip === id)];
+    return [h("h2", { tabindex: "-1" }, id), this.spark(sold, tick, true), this.figures([[this.t.maker, by, ""], [this.t.tpp, exact(chip.tpp), ""], [this.t.sold_this_week, exact(sold[tick]), gap(sold[tick], before && tick < this.base.T ? before[tick] : 0)], [this.t.since_start, exact(total), gap(total, other)]]), this.events((e) => e.chip === id)];
   }
 
   chartStory(id, tick) {
     const series = this.world.series.find((one) => one.id === id), twin = this.base && this.base !== this.world ? this.base.series.find((one) => one.id === id) : null;
     if (!series) return [h("p", {}, this.t.gone)];
     const kinds = this.t["cause_" + id] || [], v = series.values[tick], b = twin ? twin.values[tick] : null;
-    return [h("h2", {}, this.t["chart_" + id] || id), h("p", { class: "hint" }, this.t["note_" + id] || ""), this.figures([[this.t.this_week, short(v, series.digits) + " " + series.unit, b === null || v === null ? "" : signed(v - b, (n) => short(n, series.digits))]]),
+    return [h("h2", { tabindex: "-1" }, this.t["chart_" + id] || id), h("p", { class: "hint" }, this.t["note_" + id] || ""), this.figures([[this.t.this_week, short(v, series.digits) + " " + series.unit, b === null || v === null ? "" : signed(v - b, (n) => short(n, series.digits))]]),
       this.events((e) => kinds.some((kind) => e.kind.includes(kind)))];
   }
 
   ruleStory(id) {
     const rule = this.world.rule.get(id);
     if (!rule) return [h("p", {}, this.t.gone)];
-    return [h("h2", {}, rule.title), h("p", { class: "hint" }, rule.by.toUpperCase() + " · " + this.t.announced + " " + rule.announced_date + " · " + this.t.in_force + " " + rule.since_date + (rule.until_date ? " · " + this.t.until + " " + rule.until_date : "")), rule.clause ? h("p", {}, rule.clause) : null, rule.source ? h("p", { class: "hint" }, this.t.source + ": ", source(rule.source)) : null,
+    return [h("h2", { tabindex: "-1" }, rule.title), h("p", { class: "hint" }, rule.by.toUpperCase() + " · " + this.t.announced + " " + rule.announced_date + " · " + this.t.in_force + " " + rule.since_date + (rule.until_date ? " · " + this.t.until + " " + rule.until_date : "")), rule.clause ? h("p", {}, rule.clause) : null, rule.source ? h("p", { class: "hint" }, this.t.source + ": ", source(rule.source)) : null,
       this.act.online ? h("p", {}, h("button", { type: "button", class: "quiet", onclick: () => this.act.openLever(id) }, this.t.change_rule)) : null, this.events((e) => e.rule === id)];
   }
 
