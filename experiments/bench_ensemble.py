@@ -109,9 +109,9 @@ def ours(scenario: str, runs: int, workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         design = Design(scenario=scenario, seeds=tuple(range(1, runs + 1)))
         store = batch.start(design, Path(folder) / "store")
-        before, begun = _rss_mb(), time.perf_counter()
+        before, begun = rss_mb(), time.perf_counter()
         batch.carry_out(store, EngineChoice("local", workers))
-        seconds, growth = time.perf_counter() - begun, _rss_mb() - before
+        seconds, growth = time.perf_counter() - begun, rss_mb() - before
         return {"seconds": seconds, "growth_mb": growth, "digest": digest_of(_stored(store, scenario))}
 
 
@@ -123,7 +123,7 @@ def _stored(store: Store, scenario: str) -> Iterable[tuple[int, Series]]:
 
 def mesas(scenario: str, runs: int, workers: int) -> dict[str, Any]:
     """Mesa's side: seconds, growth of the parent, digest of what it returned."""
-    before, begun = _rss_mb(), time.perf_counter()
+    before, begun = rss_mb(), time.perf_counter()
     rows = mesa.batch_run(
         BatchWorld,
         {"scenario": scenario, "seed": list(range(1, runs + 1))},
@@ -132,7 +132,7 @@ def mesas(scenario: str, runs: int, workers: int) -> dict[str, Any]:
         max_steps=10**6,
         display_progress=False,
     )
-    seconds, growth = time.perf_counter() - begun, _rss_mb() - before
+    seconds, growth = time.perf_counter() - begun, rss_mb() - before
     return {"seconds": seconds, "growth_mb": growth, "digest": digest_of(_returned(rows))}
 
 
@@ -177,7 +177,8 @@ def _with_model(store: Store, model: str) -> Store:
     return Store.open(store.folder)
 
 
-def _rss_mb() -> float:
+def rss_mb() -> float:
+    """Memory that this process holds, MiB."""
     return float(psutil.Process().memory_info().rss) / 2**20
 
 

@@ -31,7 +31,7 @@ from sim.results import check_replaceable
 from sim.scenario_io import shipped_names
 
 SOME_FAILED = 4
-_MATRIX = (
+MATRIX = (
     ("licensed_compute", "licensed\nk H100e"),
     ("domestic_compute", "domestic\nk H100e"),
     ("grey_compute", "grey\nk H100e"),
@@ -59,11 +59,16 @@ def compare_two(
     return made
 
 
+def counterfactuals(base: str) -> list[str]:
+    """The shipped scenarios of the same weeks as a base, without itself."""
+    own = sim.load(base)
+    found = {name: sim.load(name) for name in shipped_names()}
+    return [name for name, other in found.items() if other.time == own.time and other.hash != own.hash]
+
+
 def compare_all(first: str, seeds: Sequence[int], workers: int, folder: Path, bar: Bar) -> list[Comparison]:
     """Compare with every shipped scenario of the same weeks; one folder each."""
-    base = sim.load(first)
-    names = [name for name in shipped_names() if sim.load(name).time == base.time and sim.load(name).hash != base.hash]
-    sides = [Side(name) for name in names]
+    sides = [Side(name) for name in counterfactuals(first)]
     for side in sides:
         check_replaceable(folder / side.name)
     found = _read((Side(first), *sides), seeds, workers, bar)
@@ -131,10 +136,10 @@ def show_matrix(found: Sequence[Comparison], to: Console) -> None:
     to.print(Text("whole run, means over paired seeds; * the 95% interval leaves zero out", style="dim"))
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1), show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True, max_width=25, overflow="ellipsis")
-    for _, title in _MATRIX:
+    for _, title in MATRIX:
         table.add_column(title, justify="right", no_wrap=True)
     for one in found:
-        lines = [one.line(name) for name, _ in _MATRIX]
+        lines = [one.line(name) for name, _ in MATRIX]
         table.add_row(
             one.b.name, *(_difference(line) + ("*" if _sure(line) else " ") if line else "–" for line in lines)
         )

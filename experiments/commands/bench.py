@@ -56,6 +56,39 @@ def ensemble(scenario: str, runs: int, pairs: int, workers: int, as_json: bool) 
         click.echo(f"{key:>32}  {value:.4g}" if isinstance(value, float) else f"{key:>32}  {value}")
 
 
+@command.command("engines")
+@click.argument("scenario", default="history")
+@click.option("--runs", type=click.IntRange(2), default=1000, show_default=True, help="Runs an engine.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes of local and of dask.")
+@options("json")
+def engines(scenario: str, runs: int, workers: int, as_json: bool) -> None:
+    """Time a batch on local processes and on dask, storing included, against the run times of the sequential engine."""
+    import json
+
+    from experiments.bench_engines import race
+
+    said = race(scenario, runs, workers)
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    for key, value in said.items():
+        click.echo(f"{key:>32}  {value:.4g}" if isinstance(value, float) else f"{key:>32}  {value}")
+
+
+@command.command("pairing")
+@click.argument("scenario", default="history")
+@click.option("--seeds", type=click.IntRange(2), default=20, show_default=True, help="Pairs of runs a counterfactual.")
+@options("seed", "workers", "json", "quiet")
+def pairing(scenario: str, seeds: int, seed: int, workers: int, as_json: bool, quiet: bool) -> None:
+    """How many times fewer seeds each shipped counterfactual of SCENARIO needs by keyed random numbers than by independent
+    seeds: Var of an unpaired difference over Var of the paired one, parameters at their centre."""
+    from experiments import bench_pairing, console
+    from experiments.common import Bar
+
+    rows = bench_pairing.measure(scenario, range(seed, seed + seeds), workers, Bar(scenario, quiet or as_json, "runs"))
+    console.tell(rows, as_json, bench_pairing.table(rows))
+
+
 @command.command("run")
 @click.argument("scenario", default="history")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Warm runs to take the median of.")
