@@ -105,6 +105,32 @@ def test_prices_explain_every_trade(numbers: range) -> None:
 
 
 @pytest.mark.parametrize("numbers", seeds())
+def test_the_dual_of_the_proof_is_exact_on_every_lane_offer_and_tranche(numbers: range) -> None:
+    """Re-added in Python integers; complementary slackness where nothing trades too. A lane of an offer without chips
+    or to a buyer without wants is closed; a delivered price is below nought only by what a lane pays."""
+    for seed in numbers:
+        book, lanes = book_of(default_rng(seed))
+        trades, basis = clear(book, lanes, 0, 1)
+        price, mu, flow = basis.face.price, basis.face.mu, trades.lane_flow
+        demand = np.bincount(book.tranche_buyer, book.tranche_cap, len(mu))
+        most = np.minimum(book.offer_cap[lanes.lane_offer], demand[lanes.lane_buyer])
+        lane_cap = np.where(most > 0, lanes.lane_cap, 0)
+        rent, gain = price - book.offer_ask, mu[lanes.lane_buyer] - price[lanes.lane_offer] - lanes.lane_cost
+        left = book.tranche_value - mu[book.tranche_buyer]
+        assert (rent >= 0).all() and (mu >= lanes.lane_cost.min(initial=0)).all()
+        assert sum(int(a) * int(b) for part, cap in ((rent, book.offer_cap), (gain.clip(0), lane_cap),
+                                                     (left.clip(0), book.tranche_cap))
+                   for a, b in zip(part, cap, strict=True)) == trades.dual == trades.surplus
+        assert (gain[flow > 0] >= 0).all() and (gain[flow < lane_cap] <= 0).all()
+        sold = np.bincount(lanes.lane_offer, flow, len(book.offer_ask))
+        assert (rent[sold < book.offer_cap] == 0).all()
+        bought = np.bincount(lanes.lane_buyer, flow, len(book.buyer_key))
+        wanted = [np.bincount(book.tranche_buyer[rows], book.tranche_cap[rows], len(book.buyer_key))
+                  for rows in (left > 0, left >= 0)]
+        assert (wanted[0] <= bought).all() and (bought <= wanted[1]).all()
+
+
+@pytest.mark.parametrize("numbers", seeds())
 def test_the_order_of_rows_changes_nothing(numbers: range) -> None:
     for seed in numbers:
         draws = default_rng(seed)
@@ -249,6 +275,20 @@ def test_less_of_one_offer_never_cheapens_another() -> None:
         after = clear(replace(book, offer_cap=cap), lanes, 0, 1)[0].offer_price
         both = ~np.isnan(before) & ~np.isnan(after)
         assert (after[both] >= before[both]).all()
+
+
+@pytest.mark.parametrize("numbers", seeds())
+def test_an_offer_withdrawn_never_lowers_the_highest_price_of_another(numbers: range) -> None:
+    """Gross substitutes at the sellers' best prices, lanes capped or not."""
+    for seed in numbers:
+        book, lanes = book_of(default_rng(seed))
+        before = clear(book, lanes, 0, 1)[1].face.top[:len(book.offer_ask)].copy()
+        for gone in range(len(book.offer_ask)):
+            cap = book.offer_cap.copy()
+            cap[gone] = 0
+            after = clear(replace(book, offer_cap=cap), lanes, 0, 1)[1].face.top[:len(cap)]
+            others = (np.arange(len(cap)) != gone) & (cap > 0)
+            assert (after[others] >= before[others]).all()
 
 
 def test_blocks_apart_clear_as_the_sum_of_their_parts_and_units_scale() -> None:
