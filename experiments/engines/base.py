@@ -38,9 +38,11 @@ class EngineLostError(ChokepointError):
 
 
 class Engine(ABC):
-    """One way to run chunks. slots: how many to have in flight at a time."""
+    """One way to run chunks. slots: how many to have in flight at a time; blames_one: whether only the chunk that a dead
+    worker was running is told lost, and none that waited behind it."""
 
     slots: int
+    blames_one: bool = True
 
     @abstractmethod
     def submit(self, work: Work, chunk: Chunk) -> Future[ChunkReport]:
@@ -64,12 +66,12 @@ class Engine(ABC):
 
 def drive(engine: Engine, chunks: Iterable[Chunk], work: Work) -> Iterator[ChunkReport]:
     """Reports as chunks finish, never more in flight than the engine has slots. A chunk that lost its worker goes
-    again case by
-    case; a case that lost it `TRIES` times is recorded as failed. Raises what a chunk raised."""
+    again case by case when all others are done, with nothing else in flight where the engine cannot tell who was running;
+    a case that lost it `TRIES` times is recorded as failed. Raises what a chunk raised."""
     waiting, again = iter(chunks), deque[Chunk]()
     running: dict[Future[ChunkReport], Chunk] = {}
     while True:
-        while len(running) < engine.slots and (chunk := _next(again, waiting)) is not None:
+        while _has_room(engine, running.values()) and (chunk := _next(waiting, again, bool(running), engine)) is not None:
             if len(chunk.cases) == 1 and chunk.tries >= TRIES:
                 yield poison(chunk)
                 continue
@@ -87,5 +89,15 @@ def drive(engine: Engine, chunks: Iterable[Chunk], work: Work) -> Iterator[Chunk
                 again.extend(replace(chunk, cases=(case,), tries=chunk.tries + 1) for case in chunk.cases)
 
 
-def _next(again: deque[Chunk], waiting: Iterator[Chunk]) -> Chunk | None:
-    return again.popleft() if again else next(waiting, None)
+def _has_room(engine: Engine, running: Iterable[Chunk]) -> bool:
+    """Whether another chunk may go; none beside a suspect that must be alone."""
+    held = list(running)
+    return len(held) < engine.slots and (engine.blames_one or not any(chunk.tries for chunk in held))
+
+
+def _next(waiting: Iterator[Chunk], again: deque[Chunk], busy: bool, engine: Engine) -> Chunk | None:
+    """A chunk not tried yet, then one that lost its worker; None when that one must wait until it is alone."""
+    fresh = next(waiting, None)
+    if fresh is not None or not again or (busy and not engine.blames_one):
+        return fresh
+    return again.popleft()

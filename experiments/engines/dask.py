@@ -23,6 +23,9 @@ _PATIENCE = "10s"
 class DaskEngine(Engine):
     """A client of `scheduler`, or of a cluster of `workers` processes that this engine starts and stops."""
 
+    blames_one = False
+    """The scheduler counts a death against every chunk it had given to the worker."""
+
     def __init__(self, workers: int, scheduler: str = "") -> None:
         client_of, cluster_of, config = _distributed()
         config.set(

@@ -8,6 +8,7 @@ COUNTth time it comes to PHASE: submit (a chunk begins), run (a run begins), wri
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -74,6 +75,14 @@ def work_that_dies_once(chunk: Chunk) -> ChunkReport:
     if phase == "submit":
         die()
     lay(phase, int(count))
+    return tasks.run_chunk(chunk)
+
+
+def work_on_a_full_disk(chunk: Chunk) -> ChunkReport:
+    """A worker's chunk: while there is a file `full` in the folder, no file may grow beyond 1,000 bytes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = (Path(chunk.study.folder) / "full").exists()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if full else hard, hard))
     return tasks.run_chunk(chunk)
 
 

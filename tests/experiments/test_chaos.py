@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.store import Store
-from tests.experiments.sabotage import PHASES, work_that_dies_once
+from experiments.batch import EngineChoice
+from experiments.store import Store, StoreError
+from tests.experiments.sabotage import PHASES, work_on_a_full_disk, work_that_dies_once
 from tests.experiments.workshop import PAIR, begin, bits, carry, done
 
 
@@ -56,21 +57,59 @@ def test_a_killed_parent_resumes_to_the_same_bits(tmp_path: Path, reference: str
     assert bits(store) == reference
 
 
+DASK = EngineChoice("dask", 2)
+
+
 @pytest.mark.parametrize(("phase", "count"), seeded_tenth(WORKER))
 def test_a_killed_worker_costs_nothing(tmp_path: Path, reference: str, phase: str, count: int) -> None:
+    _a_worker_dies(tmp_path, reference, phase, count, PAIR)
+
+
+@pytest.mark.parametrize(("phase", "count"), seeded_tenth(WORKER)[1:])
+def test_a_killed_worker_of_dask_costs_nothing(tmp_path: Path, reference: str, phase: str, count: int) -> None:
+    _a_worker_dies(tmp_path, reference, phase, count, DASK)
+
+
+def _a_worker_dies(tmp_path: Path, reference: str, phase: str, count: int, choice: EngineChoice) -> None:
     store = begin(tmp_path)
     (tmp_path / "order").write_text(f"{phase} {count}")
-    progress = carry(store, PAIR, work=work_that_dies_once)
+    progress = carry(store, choice, work=work_that_dies_once)
     assert not (tmp_path / "order").exists()
     assert progress.failed == 0
     assert len(settled(store)) == 60 == len(store.index())
     assert bits(store) == reference
 
 
-@pytest.mark.parametrize("delay_s", [1.5, *(pytest.param(1.2 + 0.15 * i, marks=pytest.mark.slow) for i in range(10))])
-def test_workers_end_soon_after_a_killed_parent(tmp_path: Path, reference: str, delay_s: float) -> None:
+@pytest.mark.parametrize("choice", [PAIR, pytest.param(DASK, marks=pytest.mark.slow)], ids=lambda choice: choice.name)
+def test_a_full_disk_of_a_worker_is_told_and_what_is_finished_stays(
+    tmp_path: Path, reference: str, choice: EngineChoice
+) -> None:
     store = begin(tmp_path)
-    words = [sys.executable, "-m", "tests.experiments.sabotage", str(tmp_path), "none", "0", "local"]
+
+    def fill(progress: object) -> None:
+        if getattr(progress, "done", 0) == 20:
+            (tmp_path / "full").touch()
+
+    with pytest.raises(StoreError, match=r"cannot write.*Finished runs are safe.*chokepoint resume"):
+        carry(store, choice, listen=fill, work=work_on_a_full_disk)
+    assert 20 <= len(settled(store)) < 60
+    (tmp_path / "full").unlink()
+    carry(store, choice, work=work_on_a_full_disk)
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert bits(store) == reference
+
+
+KILLS = [
+    ("local", 1.5),
+    *(pytest.param("local", 1.2 + 0.15 * i, marks=pytest.mark.slow) for i in range(10)),
+    *(pytest.param("dask", 3.0 + 0.5 * i, marks=pytest.mark.slow) for i in range(10)),
+]
+
+
+@pytest.mark.parametrize(("engine", "delay_s"), KILLS)
+def test_workers_end_soon_after_a_killed_parent(tmp_path: Path, reference: str, engine: str, delay_s: float) -> None:
+    store = begin(tmp_path)
+    words = [sys.executable, "-m", "tests.experiments.sabotage", str(tmp_path), "none", "0", engine]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
         time.sleep(delay_s)
         parent.kill()

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from experiments.batch import EngineChoice
-from experiments.engines.base import EngineLostError, drive
+from experiments.chunk import Chunk, ChunkReport
+from experiments.engines.base import Engine, EngineLostError, Work, WorkerLostError, drive
 from experiments.engines.sequential import SequentialEngine
 from experiments.tasks import run_chunk
 from sim.errors import UsageError
@@ -55,6 +57,49 @@ def test_a_run_that_kills_its_worker_is_recorded_after_two_tries_and_takes_no_ot
     assert (progress.done, progress.failed) == (28, 4)
     errors = {row["error"] for row in store.query("select distinct error from failures").to_pylist()}
     assert errors == {"the worker process died on each of 2 tries (killed, out of memory, or a crash in compiled code)"}
+    assert store.query("select distinct seed from failures")["seed"].to_pylist() == [5]
+
+
+class _Crowd(Engine):
+    """Two chunks in flight; a run of seed 5 kills the worker, and every chunk in flight is told lost, as dask does."""
+
+    slots = 2
+    blames_one = False
+
+    def __init__(self) -> None:
+        self.held: dict[Future[ChunkReport], Chunk] = {}
+
+    def submit(self, work: Work, chunk: Chunk) -> Future[ChunkReport]:
+        future: Future[ChunkReport] = Future()
+        self.held[future] = chunk
+        return future
+
+    def check(self) -> None:
+        deadly = any(case.seed == 5 for chunk in self.held.values() for case in chunk.cases)
+        for future, chunk in self.held.items():
+            if deadly:
+                future.set_exception(WorkerLostError("died"))
+            else:
+                future.set_result(run_chunk(chunk))
+        self.held.clear()
+
+    def close(self, finish: bool) -> None:
+        """Nothing to give back."""
+
+
+def test_a_run_that_waited_behind_a_deadly_one_is_not_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.engines.base._PATIENCE_S", 0.0)
+    store = begin(tmp_path, design(seeds=8, uncertainties={"x1": [0.0, 1.0]}), "deadly")
+    reports = list(drive(_Crowd(), store.missing(), run_chunk))
+    assert (sum(report.done for report in reports), sum(len(report.failed) for report in reports)) == (14, 2)
+    assert store.query("select distinct seed from failures")["seed"].to_pylist() == [5]
+
+
+@pytest.mark.slow
+def test_dask_records_a_run_that_kills_its_worker_and_no_other(tmp_path: Path) -> None:
+    store = begin(tmp_path, design(seeds=8, uncertainties={"x1": [0.0]}), "deadly")
+    progress = carry(store, EngineChoice("dask", 2))
+    assert (progress.done, progress.failed) == (7, 1)
     assert store.query("select distinct seed from failures")["seed"].to_pylist() == [5]
 
 
