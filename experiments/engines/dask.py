@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -119,18 +119,21 @@ class _Answer(Future[ChunkReport]):
         """Pass on the report, the error, or the loss of the worker."""
         from distributed import KilledWorker
 
-        if remote.status == "finished":
-            self.set_result(remote.result(timeout=60))
-        elif remote.status == "error":
+        if remote.status == "error":
             error = remote.exception(timeout=60)
             self.set_exception(WorkerLostError(str(error)) if isinstance(error, KilledWorker) else error)
-        else:
-            self.set_exception(
-                EngineLostError(
-                    "the dask scheduler forgot its work: it was stopped or started anew. Finished runs "
-                    "are safe; then: chokepoint resume FOLDER --engine dask --scheduler ADDRESS"
-                )
-            )
+            return
+        try:
+            self.set_result(remote.result(timeout=60))
+        except (CancelledError, TimeoutError, OSError) as error:  # done, but its worker died before it could tell
+            self.set_exception(WorkerLostError(str(error)) if remote.client.status == "running" else _gone())
+
+
+def _gone() -> EngineLostError:
+    return EngineLostError(
+        "the dask scheduler forgot its work: it was stopped or started anew. Finished runs "
+        "are safe; then: chokepoint resume FOLDER --engine dask --scheduler ADDRESS"
+    )
 
 
 def _sees(folder: str) -> bool:
