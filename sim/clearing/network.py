@@ -629,6 +629,16 @@ def _walk(node, root, walk):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def _best_gain(price, off, cost, state, mu):  # type: ignore[no-untyped-def]
+    """The most that a lane of one buyer's would gain by entering, 0 where none would; off, cost and state (E,) hold its lanes.
+    Apart from the search for the lane, and on lanes from 0 to the end, so that the compiler prices several at once."""
+    best = np.int64(0)
+    for e in range(off.shape[0]):
+        best = max(best, state[e] * (mu - price[off[e]] - cost[e]))
+    return best
+
+
+@njit(cache=True, error_model="numpy")
 def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, block, most):  # type: ignore[no-untyped-def]
     """Pivot until no arc prices in. With `ties` costs are hashes and only the face's lanes, buyers and offers may
     enter.
@@ -683,10 +693,11 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
                 start, end = ptr[j], ptr[j + 1]
                 up = parent_arc[n + j]
                 mu = value_of[j] if up < 0 else price[off[up]] + cost[up]
-                for e in range(start, end):
-                    gain = state[e] * (mu - price[off[e]] - cost[e])
-                    if gain > best:
-                        best, kind, arc = gain, 0, e
+                gain = _best_gain(price, off[start:end], cost[start:end], state[start:end], mu)
+                if gain > best:
+                    best, kind, arc = gain, 0, start
+                    while state[arc] * (mu - price[off[arc]] - cost[arc]) < gain:
+                        arc += 1
                 if up >= 0:
                     k = step[j]
                     if k < tptr[j + 1] and tval[k] - mu > best:
