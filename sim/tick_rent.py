@@ -158,7 +158,7 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb,
                             world.behaviour.frontier_memory_gb.value, tenants)
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
-    least = np.minimum(value, _cheapest(floor, weight[chip]))
+    least = np.minimum(value, _cheapest(floor, chip, weight).reshape(-1, 2))
     wants = wants_of(money, value, least, least, world.rental_keys)
     offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
@@ -172,13 +172,6 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
     hours.utility_usd = result.true_utility / 100.0
     _settle(world, owner, chip, lanes, result.lane_flow, result.price_paid, result.offer_price)
-
-
-def _cheapest(floor_cents: Ints, weight: Floats) -> Floats:
-    """Least rent of a unit of use-compute over all offers, (tenants, uses) USD a unit; weight (offers, tenants x uses); inf where
-    none serves."""
-    each = np.where(weight > 0, floor_cents[:, None] / np.maximum(weight, 1e-9), np.inf)
-    return np.asarray(each.min(axis=0).reshape(-1, 2) / 100.0)
 
 
 def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
@@ -271,6 +264,18 @@ def _tenant_weight(worth, skill, maker, memory_gb, least_gb, tenants):  # type: 
                 if weight >= WEIGHT_FLOOR and (u == 0 or memory_gb[c] >= least_gb):
                     out[c, 2 * t + u] = weight
     return out
+
+
+@njit(cache=True)
+def _cheapest(floor_cents, chip, weight):  # type: ignore[no-untyped-def]
+    """Least rent of a unit of use-compute over all offers, (tenants x uses,) USD a unit; inf where none serves. floor_cents, chip
+    (offers,), weight (chips, tenants x uses)."""
+    out = np.full(weight.shape[1], np.inf)
+    for k in range(len(chip)):
+        for j in range(len(out)):
+            if weight[chip[k], j] > 0.0:
+                out[j] = min(out[j], floor_cents[k] / max(weight[chip[k], j], 1e-9))
+    return out / 100.0
 
 
 @njit(cache=True)
