@@ -24,15 +24,20 @@ _MICRO = 1_000_000
 
 @dataclass(frozen=True)
 class Offers:
-    """What is for sale: ask (n,) cents a chip; cap (n,) chips; key (n,) hash of the seller's name; chip (n,) row of the
-    weights; rent_share (n,) the part of the scarcity rent (market price less ask) that the seller takes, the rest stays
-    with the buyer who holds the allocation."""
+    """What is for sale: ask (n,) cents a chip; cap (n,) chips; key (n,) of `offer_keys`; chip (n,) row of the weights;
+    rent_share (n,) the part of the scarcity rent (market price less ask) that the seller takes, the rest stays with the buyer
+    who holds the allocation."""
 
     ask: Ints
     cap: Ints
     key: Keys
     chip: Ints
     rent_share: Floats
+
+
+def offer_keys(seller: Keys, chip: Keys) -> Keys:
+    """Hashes of offers (n,) from those of their seller and part: two parts of one seller are two offers, told apart in ties."""
+    return seller ^ ((chip << np.uint64(17)) | (chip >> np.uint64(47)))
 
 
 @dataclass(frozen=True)

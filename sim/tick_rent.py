@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.clearing.base import Lanes
 from sim.frame import CLOUD, CN, ROW
 from sim.keyed_random import keys_of
-from sim.market import Memory, Offers, clear_two_use
+from sim.market import Memory, Offers, clear_two_use, offer_keys
 from sim.record import REGIONS
 from sim.tick_trade import QUARTER_WEEKS, RENTAL, RENTED, WEIGHT_FLOOR, mean_prices, reference_value, wants_of, world_price
 from sim.units import H100_TPP, HOURS_PER_WEEK, WEEKS_PER_YEAR
@@ -160,7 +160,7 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
     least = np.minimum(value, _cheapest(floor, chip, weight).reshape(-1, 2))
     wants = wants_of(money, value, least, least, world.rental_keys)
-    offers = Offers(floor, cap, world.owner_keys[owner], chip, np.ones(len(owner)))
+    offers = Offers(floor, cap, offer_keys(world.owner_keys[owner], world.chip_keys[chip]), chip, np.ones(len(owner)))
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
     extra = np.where(hours.lane_abroad, latency[hours.lane_offer], 0)
     lanes = Lanes(hours.lane_offer, hours.lane_buyer, extra, cap[hours.lane_offer])

@@ -20,7 +20,7 @@ from sim.clearing.posted import ration
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
 from sim.keyed_random import keys_of
-from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use
+from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use, offer_keys
 from sim.record import BOOKS, CHANNELS, REGIONS
 from sim.tick_decide import chips_worth, low_end_cards
 from sim.tick_law import remember_shipments, within
@@ -301,7 +301,8 @@ def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, I
                      np.minimum(plan[None, :], value), world.market_keys)
     weight = buyer_weights(world.view.worth)
     ask_cents = np.rint(ask[seller, chip] * 100).astype(np.int64)
-    offers = Offers(ask_cents, offered[seller, chip], distributors.keys[seller], chip.astype(np.int64), np.ones(len(seller)))
+    keys = offer_keys(distributors.keys[seller], world.chip_keys[chip])
+    offers = Offers(ask_cents, offered[seller, chip], keys, chip.astype(np.int64), np.ones(len(seller)))
     lawful = world.standing.permitted[: len(labs.region)]
     lanes = Lanes(*_lanes(seller, chip, ask_cents, offers.cap, distributors.region, distributors.grey_freight_share,
                           world.market.diverts, lawful, labs.region, labs.stigma_share, behaviour.host_cost_usd.value * 100,

@@ -22,6 +22,7 @@ from sim.agents.base import AGENTS
 from sim.agents.cohort import Cohort
 from sim.enforcement import Networks
 from sim.frame import Frame
+from sim.keyed_random import keys_of
 from sim.layout import frame_of, grey_lanes, opening
 from sim.ledger import Ledger
 from sim.primary import PrimaryBook
@@ -104,6 +105,7 @@ class World(mesa.Model):  # type: ignore[misc]
         self.market.size(len(names.distributor))
         self.market_keys = tick_trade.market_keys(names.lab)
         self.rental_keys = tick_rent.rental_keys(tuple(names.lab[row] for row in self.tenants))
+        self.chip_keys = keys_of("part", names.chip)
         self.owner_keys = np.concatenate([self.frame.labs.keys, self.frame.distributors.keys])
         self.grey_lane = grey_lanes(scenario, self.frame)
         self.low_end_fraction = np.zeros(len(names.lab))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ import scipy.sparse as sp
 from numpy.random import default_rng
 from scipy.optimize import linprog
 
-from sim.clearing.base import Lanes, Quotas
+import sim
+from sim import market
+from sim.clearing.base import Book, Lanes, Quotas
+from sim.clearing.network import Basis, clear
 from sim.market import MarketResult, Offers, Wants, clear_two_use
 
 WEIGHT = np.array([[0.36, 0.59], [0.87, 1.0], [1.0, 1.0], [0.19, 0.93], [0.24, 0.30]])
@@ -155,3 +159,21 @@ def test_a_quota_on_one_chip_into_one_country_holds_in_every_round() -> None:
     held = clear_two_use(offers, wants, lanes, weight, None, 0, 1, quota)
     assert sold > 1 and held.lane_flow[group == 0].sum() <= sold // 2
     assert held.surplus == held.dual
+
+
+def test_a_runs_own_books_clear_alike_whatever_they_start_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every book of a history's first half year, cold and from last week's basis: the same trades, the same prices."""
+    alike: list[bool] = []
+
+    def both(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None = None, quotas: Any = None) -> Any:
+        trades, after = clear(book, lanes, epoch, seed, basis, quotas)
+        cold, _ = clear(book, lanes, epoch, seed, None, quotas)
+        alike.append(all(np.array_equal(getattr(cold, name), getattr(trades, name), equal_nan=True)
+                         for name in ("lane_flow", "offer_price", "buyer_price")))
+        return trades, after
+
+    monkeypatch.setattr(market, "clear", both)
+    world = sim.build(sim.load("history"), 2)
+    for _ in range(26):
+        world.step()
+    assert len(alike) > 26 and all(alike)
