@@ -49,7 +49,7 @@ class Tidy:
         for dim, labels in filters.items():
             chosen &= self._are(dim, (labels,) if isinstance(labels, str) else tuple(labels))
         rows = np.flatnonzero(chosen)
-        words, codes = self.columns[by] if by in self.columns else ((metric,), np.zeros(len(self.tick), dtype=np.int64))
+        words, codes = self.columns[by] if by in self.columns else ((metric,), np.zeros(len(self.tick), dtype=np.int32))
         labels_used = sorted({int(code) for code in np.unique(codes[rows])} - {-1}, key=lambda code: words[code])
         out = np.full((len(labels_used), self.clock.n_ticks), np.nan)
         for at, code in enumerate(labels_used):
@@ -61,7 +61,7 @@ class Tidy:
         return Lines(tuple(words[code] for code in labels_used), out, said.over_time, said.unit)
 
     def _are(self, column: str, labels: tuple[str, ...]) -> NDArray[np.bool_]:
-        words, codes = self.columns.get(column, ((), np.full(len(self.tick), -1)))
+        words, codes = self.columns.get(column, ((), np.full(len(self.tick), -1, dtype=np.int32)))
         return np.isin(codes, [row for row, word in enumerate(words) if word in labels])
 
 
@@ -87,12 +87,13 @@ def _over(values: Floats, weights: Floats, over_time: str) -> Floats:
     return np.asarray(np.where(held > 0, total / np.where(held > 0, held, 1.0), np.nan))
 
 
-def _codes(column: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Words and their codes by row, -1 for no value."""
+def _codes(column: Any) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Words and their codes by row, -1 for no value; the table's own codes where every row has one."""
     whole = column.combine_chunks()
-    codes = _buffer(whole.indices, np.int32).astype(np.int64)
+    codes = _buffer(whole.indices, np.int32)
     valid = whole.indices.buffers()[0]
     if valid is not None:
+        codes = codes.copy()
         bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
         codes[bits[whole.indices.offset : whole.indices.offset + len(codes)] == 0] = -1
     return tuple(whole.dictionary.to_pylist()), codes

@@ -42,5 +42,7 @@ def run(scenario: Scenario, seed: int = 1, recording: str = "standard",
 
 
 def forget(world: World) -> None:
-    """Let go of a world: Mesa keeps every model that ever made an agent in a table of its class (Agent._ids)."""
+    """Empty a world that is done with, so that its columns go at once: Mesa keeps every model that ever made an agent in
+    a table of its class (Agent._ids), and a model and its agents hold each other."""
     Agent._ids.pop(world, None)
+    vars(world).clear()

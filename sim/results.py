@@ -117,7 +117,9 @@ class Result:
 
     def panels(self) -> Mapping[str, Panel]:
         """Every observable at full detail, by name."""
-        return {metric.name: self.panel(metric.name) for metric in metrics()}
+        found = {metric.name: self.panel(metric.name) for metric in metrics()}
+        vars(self).pop("_tally", None)  # what they shared is done with
+        return found
 
     def recorded(self, level: Level | None = None) -> Iterator[Panel]:
         """The panels a recording level keeps, by name, as it keeps them."""
