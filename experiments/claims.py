@@ -9,10 +9,8 @@ claim flips.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +30,7 @@ from experiments.patterns import (
     thrift,
     window_of,
 )
+from experiments.workers import each, unheard
 from sim.results import Result
 
 RETROACTIVE = Setting("retroactive")
@@ -330,10 +329,10 @@ class Job(NamedTuple):
 Read = Mapping[Job, Sequence[float]]
 
 
-def answers(seeds: Sequence[int], workers: int = 1, told: Told | None = None) -> list[Answer]:
+def answers(seeds: Sequence[int], workers: int = 1, told: Told = unheard) -> list[Answer]:
     """Every claim's figures over seeds, each with its draw, each world run once a seed."""
     jobs = [Job(world, seed, True) for world in _worlds(FIGURES) for seed in seeds]
-    read = dict(zip(jobs, _run_all(jobs, workers, told), strict=True))
+    read = dict(zip(jobs, each(_read, jobs, workers, told), strict=True))
 
     def column(figure: Figure) -> list[float]:
         return [_value(figure, read, seed, (), True) for seed in seeds]
@@ -346,12 +345,12 @@ def answers(seeds: Sequence[int], workers: int = 1, told: Told | None = None) ->
     return found
 
 
-def flips(departures: Sequence[tuple[str, ...]], seed: int, workers: int = 1, told: Told | None = None) -> list[Flip]:
+def flips(departures: Sequence[tuple[str, ...]], seed: int, workers: int = 1, told: Told = unheard) -> list[Flip]:
     """Every claim's first figure at the posterior's centre (first) and under each departure from it, on one seed."""
     firsts = [claim.figures[0] for claim in CLAIMS]
     rows = [(), *departures]
     jobs = [Job(world.with_(*row), seed, False) for row in rows for world in _worlds(firsts)]
-    read = dict(zip(jobs, _run_all(jobs, workers, told), strict=True))
+    read = dict(zip(jobs, each(_read, jobs, workers, told), strict=True))
     found = []
     for row in rows:
         values = tuple(_value(figure, read, seed, row, False) for figure in firsts)
@@ -381,25 +380,8 @@ def _spread(values: Sequence[float]) -> Interval:
     return Interval(float(middle), float(low), float(high), len(known))
 
 
-def _run_all(jobs: Sequence[Job], workers: int, told: Told | None) -> list[list[float]]:
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            return _counted(pool.map(_read, jobs), len(jobs), told)
-    return _counted(map(_read, jobs), len(jobs), told)
-
-
-def _counted(found: Iterable[list[float]], total: int, told: Told | None) -> list[list[float]]:
-    kept = []
-    for row in found:
-        kept.append(row)
-        if told:
-            told(len(kept), total)
-    return kept
-
-
-def _read(job: Job) -> list[float]:
+def _read(world: Setting, seed: int, drawn: bool) -> list[float]:
     """Every figure of the run, in order of FIGURES; what a world has nothing of is NaN or 0."""
-    world, seed, drawn = job
     settings = sim.load(world.scenario, world.overrides).posterior.settings(seed) if drawn else ()
     result = sim.run(sim.load(world.scenario, (*settings, *world.overrides)), seed)
     return [float(figure.of(result)) for figure in FIGURES]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from textwrap import shorten
 from types import MappingProxyType
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 from experiments.common import name_of
 from experiments.pairing import Paired, paired
 from experiments.single import run_one
+from experiments.workers import each
 from sim.errors import ChokepointError, UsageError
 from sim.headline import Figure, figures_of
 from sim.posterior import UNFITTED, Fitted
@@ -164,19 +162,7 @@ def read_job(job: Job) -> Reading | Failure:
 
 def read_all(jobs: Sequence[Job], workers: int, told: Callable[[int, int], None]) -> dict[Job, Reading | Failure]:
     """Every job's reading, on this process or several; the answer is the same. `told` hears of each that is done."""
-    found: dict[Job, Reading | Failure] = {}
-    if workers == 1:
-        for job in jobs:
-            found[job] = read_job(job)
-            told(len(found), len(jobs))
-        return found
-    with _pool(workers) as pool:
-        waiting: dict[Future[Reading | Failure], Job] = {pool.submit(read_job, job): job for job in jobs}
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                found[waiting.pop(future)] = future.result()
-                told(len(found), len(jobs))
-    return {job: found[job] for job in jobs}
+    return dict(zip(jobs, each(read_job, [(job,) for job in jobs], workers, told), strict=True))
 
 
 def jobs_of(sides: Sequence[Side], seeds: Sequence[int], fitted: Mapping[Side, Fitted] = MappingProxyType({})) -> list[Job]:
@@ -433,15 +419,3 @@ def write(found: Comparison, folder: Path) -> None:
             "report.html": page.encode(),
         },
     )
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes that end with the block, whatever ends it."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()

@@ -9,10 +9,8 @@ from __future__ import annotations
 import math
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import sim
@@ -20,6 +18,7 @@ from experiments.backtest import figure
 from experiments.calibration import CUTOFF
 from experiments.posterior import drawn
 from experiments.scoring import Spread
+from experiments.workers import each
 from sim.errors import ChokepointError, UsageError
 from sim.headline import figures_of
 from sim.provenance import source_hash
@@ -76,21 +75,10 @@ def forecast(worlds: Sequence[str], seeds: Sequence[int], workers: int, told: Ca
 
 def _read_all(jobs: Sequence[Job], windows: Sequence[str], workers: int, told: Callable[[int, int], None]) -> dict[Job, Values]:
     """Every world on every seed, on this process or several."""
-    found: dict[Job, Values] = {}
     try:
-        if workers == 1:
-            for job in jobs:
-                found[job] = read(*job, windows)
-                told(len(found), len(jobs))
-            return found
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(read, *job, windows): job for job in jobs}
-            for future in as_completed(waiting):
-                found[waiting[future]] = future.result()
-                told(len(found), len(jobs))
+        return dict(zip(jobs, each(read, [(*job, windows) for job in jobs], workers, told), strict=True))
     except ChokepointError as error:
         raise UsageError(f"a run failed: {error}") from error
-    return found
 
 
 def _shown(spread: Spread) -> bool:

@@ -7,17 +7,16 @@ at most a fifth of what it was, or an interval that holds zero. A pattern withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import sim
 from experiments.pairing import Interval, bootstrap
+from experiments.workers import each, unheard
 from sim.results import Result
 
 GONE_SHARE = 0.2
@@ -133,7 +132,7 @@ def _alone(pattern: Pattern, result: Result) -> float | None:
 
 
 def study(
-    patterns: Sequence[Pattern], seeds: Sequence[int], workers: int = 1, told: Callable[[int, int], None] | None = None
+    patterns: Sequence[Pattern], seeds: Sequence[int], workers: int = 1, told: Callable[[int, int], None] = unheard
 ) -> list[Finding]:
     """Run what the patterns need, each world once a seed, and judge them. Raises UsageError for an unknown setting."""
     wanted: dict[Setting, list[Pattern]] = {}
@@ -142,10 +141,8 @@ def study(
             wanted.setdefault(setting, []).append(pattern)
     jobs = [(setting, seed, tuple(p.id for p in ps)) for setting, ps in wanted.items() for seed in seeds]
     found: dict[tuple[str, Setting, int], float] = {}
-    for done, (job, values) in enumerate(zip(jobs, _run_all(jobs, workers), strict=True), 1):
-        found.update({(name, job[0], job[1]): value for name, value in values.items()})
-        if told:
-            told(done, len(jobs))
+    for (setting, seed, _), values in zip(jobs, each(_run, jobs, workers, told), strict=True):
+        found.update({(name, setting, seed): value for name, value in values.items()})
     return [_finding(pattern, seeds, found) for pattern in patterns]
 
 
@@ -155,15 +152,7 @@ def settings_of(pattern: Pattern) -> list[Setting]:
     return sides + [side.with_(*pattern.off) for side in sides]
 
 
-def _run_all(jobs: Sequence[tuple[Setting, int, tuple[str, ...]]], workers: int) -> Iterable[Mapping[str, float]]:
-    if workers <= 1:
-        return map(_run, jobs)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_run, jobs))
-
-
-def _run(job: tuple[Setting, int, tuple[str, ...]]) -> dict[str, float]:
-    setting, seed, names = job
+def _run(setting: Setting, seed: int, names: tuple[str, ...]) -> dict[str, float]:
     result = sim.run(sim.load(setting.scenario, setting.overrides), seed)
     return {name: _value(BY_ID[name], result) for name in names}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 from experiments.facts import Facts, Readable, read_facts
 from experiments.provenance import canonical
+from experiments.workers import each
 from sim.errors import ChokepointError
 from sim.provenance import digest, source_hash
 
@@ -105,16 +104,4 @@ def _layers(said: str, unfitted: bool) -> Any:
 
 def read_jobs(jobs: Sequence[Job], workers: int, told: Callable[[int, int], None]) -> Mapping[Job, Reading | Lost]:
     """Every job's reading, on this process or several; `told` hears of each that is done."""
-    found: dict[Job, Reading | Lost] = {}
-    if workers == 1:
-        for job in jobs:
-            found[job] = read_job(job)
-            told(len(found), len(jobs))
-        return found
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: dict[Future[Reading | Lost], Job] = {pool.submit(read_job, job): job for job in jobs}
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                found[waiting.pop(future)] = future.result()
-                told(len(found), len(jobs))
-    return {job: found[job] for job in jobs}
+    return dict(zip(jobs, each(read_job, [(job,) for job in jobs], workers, told), strict=True))

@@ -14,13 +14,19 @@ from experiments import charts
 from experiments.common import Bar, name_of
 from experiments.report import PATTERNS_FILE, patterns_of, run_report
 from sim.results import Result, check_replaceable
+from sim.scenario import Scenario
 
 
 def run_one(
     scenario: str, settings: Sequence[str], seed: int, recording: str = "standard", progress: Any = None
 ) -> Result:
     """Load, simulate and label. Raises ScenarioError for a scenario that cannot be used."""
-    loaded = sim.load(scenario, settings)
+    return _run(sim.load(scenario, settings), scenario, settings, seed, recording, progress)
+
+
+def _run(
+    loaded: Scenario, scenario: str, settings: Sequence[str], seed: int, recording: str, progress: Any
+) -> Result:
     started = time.perf_counter()
     result = sim.run(loaded, seed, recording, progress)
     result.name, result.asked, result.overrides = name_of(scenario), scenario, tuple(settings)
@@ -31,9 +37,10 @@ def run_one(
 def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: str, folder: Path, bar: Bar) -> Result:
     """Simulate a scenario and write its folder, report included; the folder is whole or absent."""
     check_replaceable(folder)
+    loaded = sim.load(scenario, settings)
     Thread(target=charts.warm_up, daemon=True).start()
     try:
-        result = run_one(scenario, settings, seed, recording, bar)
+        result = _run(loaded, scenario, settings, seed, recording, bar)
     finally:
         bar.close()
     patterns = patterns_of(result)

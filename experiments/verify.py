@@ -5,17 +5,16 @@ from __future__ import annotations
 import html
 import json
 import math
-import multiprocessing
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from experiments.outcome import Outcome
+from experiments.workers import each, unheard
 from sim.errors import ChokepointError, UsageError
 from sim.metrics import metrics
 from sim.posterior import UNFITTED, Fitted
@@ -115,7 +114,7 @@ def read_claims(path: Path) -> list[Claim]:
 
 
 def verify(
-    claims: Sequence[Claim], workers: int, told: Callable[[int, int], None] = lambda done, whole: None
+    claims: Sequence[Claim], workers: int, told: Callable[[int, int], None] = unheard
 ) -> list[Check]:
     """Run every scenario and seed that the claims name, once each, and read them all again."""
     wanted: dict[Job, list[Claim]] = defaultdict(list)
@@ -123,21 +122,9 @@ def verify(
         for job in claim.jobs:
             wanted[job].append(claim)
     readings: dict[tuple[str, Job], float | str] = {}
-    for done, (job, values) in enumerate(_ran(wanted, workers), 1):
-        readings.update({(claim.id, job): value for claim, value in zip(wanted[job], values, strict=True)})
-        told(done, len(wanted))
+    for (job, asked), values in zip(wanted.items(), each(read_again, list(wanted.items()), workers, told), strict=True):
+        readings.update({(claim.id, job): value for claim, value in zip(asked, values, strict=True)})
     return [_check(claim, [readings[claim.id, job] for job in claim.jobs]) for claim in claims]
-
-
-def _ran(wanted: Mapping[Job, list[Claim]], workers: int) -> Iterator[tuple[Job, list[float | str]]]:
-    if workers == 1 or len(wanted) == 1:
-        for job, claims in wanted.items():
-            yield job, read_again(job, claims)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = {pool.submit(read_again, job, claims): job for job, claims in wanted.items()}
-        for future in as_completed(running):
-            yield running[future], future.result()
 
 
 def read_again(job: Job, claims: Sequence[Claim]) -> list[float | str]:

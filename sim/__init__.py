@@ -1,6 +1,6 @@
 """chokepoint: the AI-chip trade under export controls, simulated. The public door: load, build, run, Result.
 
-The door opens on first use, so that `import sim.errors` or `chokepoint --help` does not wait for Mesa and numba.
+The door opens on first use, so that `import sim.errors` or a scenario that is refused does not wait for Mesa and numba.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from sim import kernels_cache as kernels_cache  # first: numba reads its cache f
 
 if TYPE_CHECKING:
     from sim.door import build as build
-    from sim.door import load as load
     from sim.door import run as run
     from sim.results import Result as Result
+    from sim.scenario_io import load as load
 
 __all__ = ["Result", "build", "load", "run"]
 
@@ -25,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from sim.results import Result
 
         return Result
+    if name == "load":
+        from sim.scenario_io import load
+
+        return load
     from sim import door
 
     return getattr(door, name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import cast
 
 from mesa import Agent
@@ -11,13 +10,7 @@ from mesa import Agent
 from sim.metrics import Level
 from sim.results import Result
 from sim.scenario import Scenario
-from sim.scenario_io import load as load_scenario
 from sim.world import World
-
-
-def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
-    """A scenario by path or shipped name, with `path=value` overrides. Raises ScenarioError with every fault."""
-    return load_scenario(name_or_path, overrides)
 
 
 def build(scenario: Scenario, seed: int = 1) -> World:
@@ -45,4 +38,4 @@ def forget(world: World) -> None:
     """Empty a world that is done with, so that its columns go at once: Mesa keeps every model that ever made an agent in
     a table of its class (Agent._ids), and a model and its agents hold each other."""
     Agent._ids.pop(world, None)
-    vars(world).clear()
+    world.__dict__.clear()

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -14,13 +10,14 @@ from dataclasses import dataclass, field
 from experiments.chunk import Chunk, ChunkReport
 from experiments.engines.base import Engine, Work, WorkerLostError
 from experiments.tasks import run_case
+from experiments.workers import spawned, stop
 
 
 @dataclass
 class _Lane:
     """A pool of one process, and whether it is at work."""
 
-    pool: ProcessPoolExecutor = field(default_factory=lambda: _pool())
+    pool: ProcessPoolExecutor = field(default_factory=lambda: spawned(1))
     busy: bool = False
 
 
@@ -43,15 +40,15 @@ class LocalEngine(Engine):
 
     def close(self, finish: bool) -> None:
         for lane in self._lanes:
-            _stop(lane.pool, finish)
+            stop(lane.pool, finish)
 
     def _inner(self, lane: _Lane, work: Work, chunk: Chunk) -> Future[ChunkReport]:
         """Submit to a lane; a pool that broke while idle is replaced first."""
         try:
             return lane.pool.submit(work, chunk)
         except BrokenProcessPool:
-            _stop(lane.pool, finish=False)
-            lane.pool = _pool()
+            stop(lane.pool, finish=False)
+            lane.pool = spawned(1)
             return lane.pool.submit(work, chunk)
 
     def _warm_up(self, chunk: Chunk) -> None:
@@ -74,38 +71,13 @@ def run_case_alone(chunk: Chunk) -> None:
     run_case(chunk.study, chunk.cases[0])
 
 
-def _pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
-    )
-
-
 def _pass_on(lane: _Lane, inner: Future[ChunkReport], answer: Future[ChunkReport]) -> None:
     error = inner.exception() if not inner.cancelled() else WorkerLostError("cancelled")
     if isinstance(error, BrokenProcessPool):
-        lane.pool = _pool()
+        lane.pool = spawned(1)
         error = WorkerLostError(str(error))
     lane.busy = False
     if error is not None:
         answer.set_exception(error)
     else:
         answer.set_result(inner.result())
-
-
-def _stop(pool: ProcessPoolExecutor, finish: bool) -> None:
-    if not finish:
-        for process in list((pool._processes or {}).values()):
-            process.kill()
-    pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _begin(parent: int) -> None:
-    """A worker leaves interrupts to its parent, and ends soon after it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

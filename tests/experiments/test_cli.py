@@ -90,6 +90,14 @@ def test_an_unknown_scenario_is_refused_in_words(capsys: pytest.CaptureFixture[s
     assert "history" in capsys.readouterr().err
 
 
+def test_a_refused_scenario_waits_for_no_library(tmp_path: Path) -> None:
+    code = ("import sys; from experiments import cli; print(cli.main(sys.argv[1:])); "
+            "print([name for name in ('mesa', 'numba', 'pandas', 'scipy', 'vl_convert') if name in sys.modules])")
+    words = ["run", "histroy", "--out", str(tmp_path / "out")]
+    told = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    assert told.stdout.split("\n")[:2] == ["2", "[]"], told.stderr
+
+
 def test_a_faulty_scenario_is_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("schema: 1\ntitle: mine\nextends: teaching/rush\ntime: {start: 2030-01-0x}\n")
@@ -138,18 +146,21 @@ def test_a_run_leaves_a_whole_folder(tmp_path: Path) -> None:
     assert f"chokepoint-run-{said['run_id']}" in call("cite", str(out)).stdout
 
 
-def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path) -> None:
-    words = ["compare", "history", "no-controls", "--seeds", "500", "--out", str(tmp_path / "out")]
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path, workers: str) -> None:
+    """In a terminal Ctrl-C reaches the workers too; they leave it to the command and end with it."""
+    words = ["compare", "history", "no-controls", "--seeds", "500", "--workers", workers, "--out", str(tmp_path / "out")]
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments.cli", *words],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a script's background job ignores it
     )
     time.sleep(4.0)
-    os.kill(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     try:
         _, told = process.communicate(timeout=60)
     finally:
