@@ -165,7 +165,9 @@ def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path, workers: str) -> None
         _, told = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130 and "nothing was written" in told and "Traceback" not in told
+    # Where the interrupt fell into an exec of text, CPython itself ends by SIGINT; a shell shows 130 for either.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "nothing was written" in told and "Traceback" not in told
     assert list(tmp_path.iterdir()) == []
 
 
