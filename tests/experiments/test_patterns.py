@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import cache
 
 import pytest
 
@@ -72,26 +72,26 @@ def moved(cell: str, with_it: float, without: float) -> bool:
     return {"falls": change < -0.2, "rises": change > 0.2, "stays": abs(change) <= 0.2}[cell]
 
 
-def values(switch: str, seed: int, patterns: list[str]) -> tuple[dict[str, float], dict[str, float]]:
-    def of(*overrides: str) -> dict[str, float]:
-        found: Any = measure(sim.run(sim.load("history", overrides), seed))
-        return {one.id: one.value for one in found if one.id in patterns}
+@cache
+def measured(seed: int, *overrides: str) -> dict[str, float]:
+    """Every pattern's observable in one run; each world is run once for all cells of the matrix."""
+    return {one.id: one.value for one in measure(sim.run(sim.load("history", overrides), seed))}
 
-    return of(), of(f"behaviour.{switch}=off")
+
+def values(name: str, switch: str, seed: int) -> tuple[float, float]:
+    return measured(seed)[name], measured(seed, f"behaviour.{switch}=off")[name]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
-    with_it, without = values("diversion", seed, ["P5"])
-    assert moved(MATRIX["P5"]["diversion"], with_it["P5"], without["P5"])
+    assert moved(MATRIX["P5"]["diversion"], *values("P5", "diversion", seed))
 
 
 DISAGREES = {
-    ("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it "
-                           "training a year later is 1.1 to 1.5% less, the right way but not the fifth that was declared",
-    ("P5", "enforcement"): "at the posterior's centre smuggled chips rise from 87k to 91k without enforcement, the right way but "
-                           "not the fifth that was declared: detection there is at the low end of its range",
-    ("P9", "enforcement"): "without enforcement the log growth of sales to China falls from 2.1 to 1.4; why is not traced yet",
+    ("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it training in "
+                           "the half year after is 2 to 3% less, the right way but not the fifth that was declared",
+    ("P5", "enforcement"): "without enforcement 5 to 9% more chips are smuggled, the right way but not the fifth that was declared: "
+                           "who is caught is soon replaced by new networks",
 }
 """Cells in which the model disagrees with what was declared, and why; they are told, not tuned away."""
 
@@ -102,8 +102,7 @@ CELLS = [pytest.param(name, switch, marks=pytest.mark.xfail(strict=True, reason=
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "switch"), CELLS)
 def test_the_whole_matrix(name: str, switch: str) -> None:
-    pairs = [values(switch, seed, [name]) for seed in range(1, 4)]
-    mean = [sum(side[name] for side in sides) / len(sides) for sides in zip(*pairs, strict=True)]
+    mean = [sum(side) / 3 for side in zip(*(values(name, switch, seed) for seed in (1, 2, 3)), strict=True)]
     assert moved(MATRIX[name][switch], *mean)
 
 
