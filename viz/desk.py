@@ -20,8 +20,8 @@ QUICK_S = 0.4
 
 SEEDS, FEW_SEEDS = 8, 4
 
-KEPT_BYTES = 200_000_000
-"""Frames remembered, about; the least recently asked are dropped first."""
+KEPT_BYTES = 40_000_000
+"""Frames remembered, about: some 500 worlds of a lesson or ten of history; the least recently asked are dropped first."""
 
 FAMILY = "history"
 """The shipped scenario that shipped counterfactuals are compared with, and share the picture's places with."""
