@@ -232,7 +232,7 @@ CLAIMS = (
             ),
         ),
         (12.0, 18.0),
-        "Labs plan to grow training threefold a year; cards fail at 5% a year.",
+        "Labs plan to grow training by `behaviour.plan_growth_training_per_year` (fitted); cards fail at 5% a year.",
         "A faster plan: the months fall with the logarithm of its growth.",
     ),
     Claim(
