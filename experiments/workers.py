@@ -18,8 +18,14 @@ Answer = TypeVar("Answer")
 
 
 def spawned(count: int) -> ProcessPoolExecutor:
-    """So many workers; end them with `stop`."""
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
+    """So many workers; end them with `stop`. They are born with Ctrl-C held back, so that none is interrupted before it begins."""
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        pool.submit(os.getpid)  # the first work starts all processes
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pool
 
 
 def stop(pool: ProcessPoolExecutor, finish: bool) -> None:
