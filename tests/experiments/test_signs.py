@@ -84,8 +84,8 @@ def test_no_controls_gives_the_largest_revenue() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="h20-never-barred has 0.30 of cards against 0.36 in no-controls; not for fear alone, as without "
-                   "stockpiling history too falls to 0.32. Not traced yet")
+@pytest.mark.xfail(strict=True, reason="h20-never-barred has 0.30 of cards against 0.36 in no-controls; not for fear alone, as "
+                   "without stockpiling history too falls to 0.32. Not traced yet")
 def test_no_controls_gives_the_smallest_domestic_share() -> None:
     free, *ruled = means(domestic_share, "no-controls", *RULED)
     assert free < min(ruled)
