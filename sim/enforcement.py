@@ -18,9 +18,6 @@ from sim.units import WEEKS_PER_YEAR
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-PROFIT = 0.40
-"""Profit over list at which networks grow by their yearly rate."""
-
 
 @dataclass
 class Networks:
@@ -55,15 +52,15 @@ class Networks:
         self.started = True
 
     def enter(self, seed: int, tick: int, profit: Floats, per_year: float, most: float, imitation_share: float,
-              native: Floats) -> None:
+              native: Floats, usual_profit: float) -> None:
         """New networks where trade pays, fewer where it does not: a part of entrants, imitation_share, go where networks work, the
         others to a hub by its own size, native (distributors,) shares, 0 where no way is open; all keep clear of a fresh bust.
 
-        profit (distributors,): what a chip of a network's throughput earns over list; at PROFIT of it networks grow by `per_year`,
+        profit (distributors,): what a chip of a network's throughput earns over list; at usual_profit networks grow by `per_year`,
         up to `most` in all; a loss lets them close at the same pace.
         """
         total = int(self.active.sum())
-        pace = per_year / WEEKS_PER_YEAR * np.clip(profit / PROFIT, -1.0, 2.0)
+        pace = per_year / WEEKS_PER_YEAR * np.clip(profit / usual_profit, -1.0, 2.0)
         known = self.active / total if total else native
         place = (imitation_share * known + (1.0 - imitation_share) * native) * (native > 0) * (1.0 - self.scare)
         room = max(0.0, 1.0 - total / most)

@@ -104,7 +104,7 @@ def frame_of(scenario: Scenario, seed: int) -> Frame:
         memory_supply_stacks=steps(clock, lambda day: behaviour.memory_flow_stacks_per_week.along(day)),
         domestic_stacks_per_week=_level(scenario, clock, "cn-hbm-stacks", 0.0) * 1e6 / WEEKS_PER_YEAR,
         die_bank_dies=round(_level(scenario, clock, "huawei-die-bank", 0.0)[0] * 1000),
-        memory_start_stacks=MEMORY_START_STACKS,
+        memory_start_stacks=round(behaviour.memory_start_stacks.value),
         low_end_cards_per_week=steps(clock, lambda day: behaviour.low_end_cards_per_week.value
                                      * behaviour.low_end_growth_per_year.value ** _years(clock.start, day)),
         us_frontier=_frontier_path(scenario, clock) if frontier else np.zeros(clock.n_ticks),
@@ -464,8 +464,6 @@ PACKAGING_SHARE = {"nvidia": "tsmc-cowos-nvidia-share", "amd": "tsmc-cowos-amd-s
 one is held by demand alone."""
 
 PACKAGING_YIELD = "tsmc-cowos-yield"
-MEMORY_START_STACKS = 200_000
-"""Memory stacks in Chinese stores when the run starts, an assumption."""
 
 
 def _level(scenario: Scenario, clock: Clock, name: str, otherwise: float) -> Floats:

@@ -195,6 +195,12 @@ class Behaviour(BaseModel):
     resale_markup_share: Quantity = parameter("share", "Mark-up of a lawful reseller on spot.")
     grey_network_multiple: Quantity = parameter("x list", "Marginal cost of a diversion network, over list.")
     network_chips_per_week: Quantity = parameter("chips per week", "Throughput of one network.")
+    network_cover_weeks: Quantity = parameter(
+        "weeks", "Throughput that a network likes to have in stock and on order beyond the wait."
+    )
+    network_usual_profit_share: Quantity = parameter(
+        "share of list", "Profit over list at which networks grow by their yearly rate."
+    )
     networks_initial: Quantity = parameter("networks", "Networks at work when the first chip is barred.")
     network_entry_per_year: Quantity = parameter("per network-year", "Growth of networks at a margin of 40%.")
     network_margin_share: Quantity = parameter("x list", "Part of grey_network_multiple that is the network's own earning.")
@@ -276,7 +282,10 @@ class Behaviour(BaseModel):
     memory_rush_stacks_per_week: Quantity = parameter(
         "stacks per week", "The most suppliers deliver once an announced bar will strand their stock."
     )
+    memory_start_stacks: Quantity = parameter("stacks", "Memory stacks in Chinese stores when the run starts.")
+    memory_calm_cover_weeks: Quantity = parameter("weeks", "Cover memory buyers keep where nothing is feared.")
     memory_cover_weeks: Quantity = parameter("weeks", "Cover memory buyers aim for when a bar is certain.")
+    memory_gap_weeks: Quantity = parameter("weeks", "Time in which a store of memory is brought to its cover.")
     memory_lead_weeks: Quantity = parameter("weeks", "From wafer start of a memory stack to its package: bought that far ahead.")
     tool_ban_slowdown_share: Quantity = parameter(
         "share", "More time per added wafer capacity under the tool controls."
@@ -340,10 +349,31 @@ class Behaviour(BaseModel):
     lobby_weight: Quantity = parameter(
         "ratio", "Weight of vendors' China share of sales against training worth over its cap, adaptive US."
     )
+    usual_china_share: Quantity = parameter("share", "China's share of vendors' sales before controls, adaptive US.")
+    officers_cost_score: Quantity = parameter(
+        "score", "What a decree that funds enforcement must be worth to an adaptive US."
+    )
+    officers_step_multiple: Quantity = parameter("x officers", "Officers after such a decree over those before it.")
+    reopened_grant_share: Quantity = parameter("probability", "Chance of a licence where an adaptive US opens a door again.")
+    reopened_delay_weeks: Quantity = parameter("weeks", "Wait for it.")
+    reopened_revenue_share: Quantity = parameter("share", "Share of revenue it then asks for.")
     restrain_ready_share: Quantity = parameter(
         "share", "Readiness at which an adaptive China starts to restrain purchases."
     )
     restrain_advantage_ratio: Quantity = parameter("ratio", "Foreign advantage that holds it back.")
+    restrain_ready_weight: Quantity = parameter("score", "Weight of readiness over that share in China's restraint.")
+    restrain_advantage_weight: Quantity = parameter("score", "Weight of foreign advantage over that ratio.")
+    restrain_incident_weight: Quantity = parameter("score", "Weight of a part barred within half a year.")
+    restrain_exposure_weight: Quantity = parameter("score", "Weight of China's share of vendors' sales: its leverage.")
+    guidance_restraint_share: Quantity = parameter("share", "Restraint from which an adaptive China gives guidance.")
+    customs_restraint_share: Quantity = parameter("share", "Restraint from which its customs inspect.")
+    mandate_restraint_share: Quantity = parameter("share", "Restraint from which state centres buy domestic parts only.")
+    guidance_demand_share: Quantity = parameter("share", "Demand for foreign parts that its guidance leaves.")
+    customs_demand_share: Quantity = parameter("share", "Demand for foreign parts that guidance leaves once customs inspect.")
+    customs_inspected_share: Quantity = parameter("share", "Goods that its customs open.")
+    subsidy_dependence_share: Quantity = parameter(
+        "share", "Part of the cost of capacity it bears where all new compute is foreign."
+    )
 
     def on(self, switch: str) -> bool:
         """Whether a mechanism is at work."""

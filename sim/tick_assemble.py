@@ -20,12 +20,6 @@ Bools = NDArray[np.bool_]
 PACKAGING_PEAK = date(2025, 1, 6)
 """When the ceiling on card packaging is the one given; it grows slowly after."""
 
-CALM_COVER_WEEKS = 4.0
-"""Memory a maker keeps in store where nothing is feared."""
-
-GAP_WEEKS = 6.0
-"""Time in which a store of memory is brought to where it should be, as labs do with theirs."""
-
 
 def open_stores(world: World) -> None:
     """What Chinese makers have in store when the run starts."""
@@ -141,11 +135,11 @@ def buy_memory(world: World) -> None:
     """
     supply, behaviour, standing = world.domestic, world.behaviour, world.standing
     feared = world.memory_belief if behaviour.on("stockpiling") else 0.0
-    cover = max(CALM_COVER_WEEKS, behaviour.memory_cover_weeks.value * feared)
+    cover = max(behaviour.memory_calm_cover_weeks.value, behaviour.memory_cover_weeks.value * feared)
     weekly = _stacks_a_week(world)
     rate = np.log(behaviour.domestic_packaging_late_growth_per_year.value) / WEEKS_PER_YEAR
     ahead = cover if abs(rate) < 1e-12 else np.expm1(rate * cover) / rate
-    wanted = weekly + np.maximum(0.0, weekly * ahead - supply.stacks) / GAP_WEEKS
+    wanted = weekly + np.maximum(0.0, weekly * ahead - supply.stacks) / behaviour.memory_gap_weeks.value
     flow = world.frame.memory_supply_stacks[world.tick]
     if standing.memory_share >= 1.0:
         flow = max(flow, float(weekly.cumsum()[-1]))

@@ -82,6 +82,7 @@ def perceive(world: World) -> None:
         substitute_premium=premium,
         grey_risk_share=world.grey_risk_share,
         network_chips_per_week=behaviour.network_chips_per_week.value,
+        network_cover_weeks=behaviour.network_cover_weeks.value,
         grey_network_multiple=behaviour.grey_network_multiple.value,
         resale_markup_share=behaviour.resale_markup_share.value,
     )

@@ -88,7 +88,8 @@ def _police(world: World) -> None:
     open_way = (frame.distributors.grey_since_tick <= world.tick) & (frame.distributors.region != CN)
     native = np.where(open_way, frame.distributors.network_share, 0.0)
     networks.enter(world.seed_number, world.tick, _profit(world), behaviour.network_entry_per_year.value,
-                   behaviour.networks_max.value, behaviour.network_imitation_share.value, native)
+                   behaviour.networks_max.value, behaviour.network_imitation_share.value, native,
+                   behaviour.network_usual_profit_share.value)
     found = networks.find(world.seed_number, world.tick, np.where(world.market.diverts, world.detection_per_week, 0.0))
     networks.fade(behaviour.shell_weeks.value, behaviour.bust_scare_share.value, found)
     for row in np.flatnonzero(found):

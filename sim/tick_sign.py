@@ -22,12 +22,6 @@ Floats = NDArray[np.float64]
 QUARTER_WEEKS = 13
 YEAR_QUARTERS = 4
 GREY = CHANNELS.index("grey")
-STAFF_STEP = 1.5
-"""More officers at each decree that funds enforcement."""
-
-TAXED_SHARE = 0.15
-"""Share of revenue asked for when a door is opened again, as in August 2025."""
-
 
 class Published(NamedTuple):
     """At the end of a quarter: chips shipped to China and smuggled there so far, by part; sales by region, USD a quarter."""
@@ -131,12 +125,7 @@ def _advantage(world: World, train_share: float) -> float:
 
 def _washington(world: World, sight: Sight) -> None:
     behaviour = world.behaviour
-    choice = washington(
-        sight,
-        behaviour.adaptive_train_cap_h100e.value,
-        behaviour.adaptive_leakage_share.value,
-        behaviour.lobby_weight.value,
-    )
+    choice = washington(sight, behaviour)
     scope: list[dict[str, Any]] = [{"destination": ["D5"]}, {"buyer_hq": ["D5"]}]
     if choice == "tighten":
         line = {"tpp_at_least": sight.best_tpp, "market_except": ["consumer"]}
@@ -148,7 +137,8 @@ def _washington(world: World, sight: Sight) -> None:
             [{"lever": "threshold", "clause": "line", "chips": line, "where": scope, "policy": "denial"}],
         )
     elif choice == "enforce":
-        _decree(world, "US", "enforcement", "More officers", [{"lever": "enforcement", "staff": STAFF_STEP}])
+        more = behaviour.officers_step_multiple.value
+        _decree(world, "US", "enforcement", "More officers", [{"lever": "enforcement", "staff": more}])
     elif choice == "loosen":
         lines = [
             name
@@ -167,18 +157,23 @@ def _washington(world: World, sight: Sight) -> None:
                     "of": lines,
                     "chips": passing,
                     "policy": "case_by_case",
-                    "grant": 0.7,
-                    "delay": 8,
+                    "grant": behaviour.reopened_grant_share.value,
+                    "delay": round(behaviour.reopened_delay_weeks.value),
                 },
-                {"lever": "revenue_share", "chips": passing, "where": [{"destination": ["CN"]}], "rate": TAXED_SHARE},
+                {
+                    "lever": "revenue_share",
+                    "chips": passing,
+                    "where": [{"destination": ["CN"]}],
+                    "rate": behaviour.reopened_revenue_share.value,
+                },
             ],
         )
 
 
 def _beijing(world: World, sight: Sight) -> None:
     behaviour, cabinets = world.behaviour, world.cabinets
-    restraint = restrain(sight, behaviour.restrain_ready_share.value, behaviour.restrain_advantage_ratio.value)
-    aim, now = rung_of(restraint), max(cabinets.rung, 0)
+    restraint = restrain(sight, behaviour)
+    aim, now = rung_of(restraint, behaviour), max(cabinets.rung, 0)
     rung = now + (aim > now) - (aim < now)
     if rung == cabinets.rung or sight.advantage == 0.0:
         return
@@ -194,7 +189,7 @@ def _beijing(world: World, sight: Sight) -> None:
         "CN",
         "purchase_guidance",
         f"{words[rung]} (restraint {restraint:.2f}: ready {sight.ready:.2f}, advantage {sight.advantage:.2f})",
-        ladder(rung, sight.dependence),
+        ladder(rung, sight.dependence, behaviour),
         name="CN_ADAPTIVE",
     )
 

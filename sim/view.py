@@ -58,5 +58,6 @@ class View:
     substitute_premium: Floats
     grey_risk_share: Floats
     network_chips_per_week: float
+    network_cover_weeks: float
     grey_network_multiple: float
     resale_markup_share: float

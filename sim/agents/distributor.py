@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-COVER_WEEKS = 6.0
-"""Weeks of throughput that a network likes to have in stock."""
-
 
 @AGENTS.register("distributor")
 class Distributor(Actor):
@@ -62,10 +59,11 @@ def pays(street: Floats, cost: Floats, concealment: float, risk: Floats, value: 
 
 
 def grey_orders(view: View) -> Ints:
-    """Cards that networks ask for, so as to have COVER_WEEKS of throughput beyond the wait in each barred part they deal in: a part
-    that is hard to get does not keep them from another. In all no more than hubs can divert of what others than China get."""
+    """Cards that networks ask for, so as to have network_cover_weeks of throughput beyond the wait in each barred part they deal
+    in: a part that is hard to get does not keep them from another. In all no more than hubs can divert of what others than China
+    get."""
     throughput = view.networks * view.network_chips_per_week * (1.0 - view.scare)
-    wanted = throughput[:, None] * view.grey_mix[None, :] * (COVER_WEEKS + view.grey_wait_weeks)[None, :]
+    wanted = throughput[:, None] * view.grey_mix[None, :] * (view.network_cover_weeks + view.grey_wait_weeks)[None, :]
     stock = np.where(view.grey_parts[None, :], view.held + view.moving, 0)
     short = np.maximum(wanted - stock - view.distributor_queue, 0.0)
     room = np.clip(wanted.cumsum(axis=1)[:, -1] - stock.sum(axis=1, dtype=np.int64), 0.0, 2.0 * throughput)

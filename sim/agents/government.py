@@ -6,12 +6,12 @@ Washington scores its choices and takes the best, nothing being worth 0:
     enforce   leakage over its limit less 1, less the cost of officers
     loosen    lobby x (usual share - China's share of sales), where what ships stays under half the cap
 Beijing restrains its buyers by
-    restrain = sigmoid(6 (ready - r) - 4 (advantage - a) + 1.5 incident + leverage),
+    restrain = sigmoid(w1 (ready - r) - w2 (advantage - a) + w3 incident + w4 exposure),
 ready the part of next year's wants that domestic parts can serve, advantage the worth per dollar of the best lawful
-foreign part over that of the best domestic one, incident 1 where a part was barred within half a year, leverage twice
-China's share of vendors' sales; and climbs a ladder with it, one rung a review: nothing, guidance, customs, mandate for
+foreign part over that of the best domestic one, incident 1 where a part was barred within half a year, exposure China's
+share of vendors' sales; and climbs a ladder with it, one rung a review: nothing, guidance, customs, mandate for
 state centres. Its subsidy follows dependence. The form is the model's statement of an objective, not a fit; its weights
-are assumptions under which neither term decides alone.
+and rungs are parameters of the scenario, assumptions under which neither term decides alone.
 """
 
 from __future__ import annotations
@@ -21,18 +21,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from sim.agents.base import AGENTS, Actor
-
-USUAL_SHARE = 0.2
-"""China's share of vendors' sales before controls."""
-
-OFFICERS_COST = 0.25
-"""Score that half as many officers again must be worth."""
-
-RUNGS = (0.5, 0.65, 0.8)
-"""Restraint from which guidance, customs and the mandate follow."""
-
-SUBSIDY_PER_DEPENDENCE = 0.2
-"""Part of the cost of capacity borne where all new compute is foreign."""
+from sim.parameters import Behaviour
 
 
 @AGENTS.register("government")
@@ -70,43 +59,48 @@ class Sight:
     dependence: float
 
 
-def washington(sight: Sight, cap: float, limit: float, lobby: float) -> Literal["tighten", "enforce", "loosen", ""]:
+def washington(sight: Sight, behaviour: Behaviour) -> Literal["tighten", "enforce", "loosen", ""]:
     """The choice of highest score; empty where none is worth anything."""
+    cap, lobby = behaviour.adaptive_train_cap_h100e.value, behaviour.lobby_weight.value
+    limit, usual = behaviour.adaptive_leakage_share.value, behaviour.usual_china_share.value
     over = math.log(sight.shipped / cap) if sight.shipped > cap else 0.0
     leak = max(0.0, sight.leakage / limit - 1.0)
     scores = {
         "tighten": (max(over, leak) - lobby * sight.exposure) if sight.best_tpp > 0 else 0.0,
-        "enforce": leak - OFFICERS_COST,
-        "loosen": lobby * (USUAL_SHARE - sight.exposure) if sight.shipped < cap / 2 and sight.flagship_tpp > 0 else 0.0,
+        "enforce": leak - behaviour.officers_cost_score.value,
+        "loosen": lobby * (usual - sight.exposure) if sight.shipped < cap / 2 and sight.flagship_tpp > 0 else 0.0,
     }
     best = max(sorted(scores), key=lambda choice: scores[choice])
     return best if scores[best] > 0 else ""  # type: ignore[return-value]
 
 
-def restrain(sight: Sight, ready_share: float, advantage_ratio: float) -> float:
+def restrain(sight: Sight, behaviour: Behaviour) -> float:
     """How far Beijing would hold its buyers back, in (0, 1)."""
     score = (
-        6.0 * (sight.ready - ready_share)
-        - 4.0 * (sight.advantage - advantage_ratio)
-        + 1.5 * sight.incident
-        + 2.0 * sight.exposure
+        behaviour.restrain_ready_weight.value * (sight.ready - behaviour.restrain_ready_share.value)
+        - behaviour.restrain_advantage_weight.value * (sight.advantage - behaviour.restrain_advantage_ratio.value)
+        + behaviour.restrain_incident_weight.value * sight.incident
+        + behaviour.restrain_exposure_weight.value * sight.exposure
     )
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
 
 
-def rung_of(restraint: float) -> int:
+def rung_of(restraint: float, behaviour: Behaviour) -> int:
     """Rung of the ladder: 0 nothing, 1 guidance, 2 customs, 3 mandate."""
-    return sum(restraint >= least for least in RUNGS)
+    rungs = (behaviour.guidance_restraint_share, behaviour.customs_restraint_share, behaviour.mandate_restraint_share)
+    return sum(restraint >= least.value for least in rungs)
 
 
-def ladder(rung: int, dependence: float) -> list[dict[str, Any]]:
+def ladder(rung: int, dependence: float, behaviour: Behaviour) -> list[dict[str, Any]]:
     """Effects of Beijing's standing decree on a rung, as a scenario would write them."""
     foreign = {"market": ["datacentre"], "none": [{"design": ["CN"]}]}
-    effects: list[dict[str, Any]] = [{"lever": "subsidy", "rate": round(SUBSIDY_PER_DEPENDENCE * dependence, 3)}]
+    effects: list[dict[str, Any]] = [{"lever": "subsidy", "rate": round(behaviour.subsidy_dependence_share.value * dependence, 3)}]
     if rung >= 1:
-        effects.append({"lever": "purchase_guidance", "chips": foreign, "factor": 0.5 if rung == 1 else 0.1})
+        held = behaviour.guidance_demand_share if rung == 1 else behaviour.customs_demand_share
+        effects.append({"lever": "purchase_guidance", "chips": foreign, "factor": held.value})
     if rung >= 2:
-        effects.append({"lever": "customs_inspection", "inspected": 0.3, "grey_tolerated": False})
+        inspected = behaviour.customs_inspected_share.value
+        effects.append({"lever": "customs_inspection", "inspected": inspected, "grey_tolerated": False})
     if rung >= 3:
         effects.append({"lever": "procurement_mandate", "chips": foreign, "end_uses": ["state"], "domestic_share": 1})
     return effects

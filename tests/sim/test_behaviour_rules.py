@@ -167,7 +167,7 @@ def shops(*active: int) -> Networks:
 def grown(networks: Networks, profit: float, weeks: int = 520) -> np.ndarray:
     native = np.full(len(networks.active), 1.0 / len(networks.active))
     for tick in range(weeks):
-        networks.enter(1, tick, np.full(len(networks.active), profit), 2.0, 100.0, 0.5, native)
+        networks.enter(1, tick, np.full(len(networks.active), profit), 2.0, 100.0, 0.5, native, 0.4)
     return networks.active
 
 
@@ -182,7 +182,7 @@ def test_after_a_bust_new_networks_open_elsewhere() -> None:
     for tick in range(26):
         for networks in (calm, scared):
             networks.scare[0] = 0.9 if networks is scared else 0.0
-            networks.enter(3, tick, np.full(2, 0.3), 4.0, 200.0, 0.5, np.full(2, 0.5))
+            networks.enter(3, tick, np.full(2, 0.3), 4.0, 200.0, 0.5, np.full(2, 0.5), 0.4)
     assert scared.active[0] < calm.active[0] and scared.active[0] / scared.active.sum() < 0.5
 
 
