@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -29,7 +30,20 @@ def _fault(one: Any, data: Any, place: Place) -> Fault:
     context = one.get("ctx", {})
     pointer = _pointer((*one["loc"], *context.get("at", ())), data)
     said, wanted = _words(one, context)
+    if one["type"] == "missing" and (meant := _meant(pointer, data)):
+        wanted = f'{wanted}; or did you mean "{meant}"?'
     return Fault(*place(pointer), ".".join(pointer) or "the file", said, wanted)
+
+
+def _meant(pointer: Pointer, data: Any) -> str:
+    """The id beside an incomplete new entry (a rule, a part, an actor) that its own id looks like; empty where none is near."""
+    if len(pointer) < 3:
+        return ""
+    table = data
+    for word in pointer[:-2]:
+        table = table.get(word) if isinstance(table, Mapping) else None
+    others = [key for key in table if key != pointer[-2]] if isinstance(table, Mapping) else []
+    return next(iter(get_close_matches(pointer[-2], others, n=1, cutoff=0.8)), "")
 
 
 def _pointer(loc: tuple[int | str, ...], data: Any) -> Pointer:

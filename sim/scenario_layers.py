@@ -276,9 +276,18 @@ def _copied(part: Any) -> Any:
 
 
 def left_out(data: dict[str, Any], origin: Origin) -> tuple[list[str], list[Fault]]:
-    """Take `rules.without` out of the rules: which are gone, and faults for ids that are none."""
+    """Take `rules.without` out of the rules: which are gone, and faults for ids that are none. `add` and `change` are no words
+    here: who writes them is told what would do."""
     rules = data.get("rules")
-    if not isinstance(rules, dict) or "without" not in rules:
+    if not isinstance(rules, dict):
+        return [], []
+    verbs = [word for word in ("add", "change") if word in rules]
+    if verbs:
+        data["rules"] = {key: rule for key, rule in rules.items() if key not in (*verbs, "without")}
+        return [], [Fault(*origin.place(("rules", word)), f"rules.{word}", "is no rule",
+                          "rules stand by their id, RULE_2023_10: {since: 2024-01-01}; a known id changes it, a new one adds one")
+                    for word in verbs]
+    if "without" not in rules:
         return [], []
     said = rules["without"]
     ids = _without(data)

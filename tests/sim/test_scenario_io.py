@@ -286,6 +286,10 @@ def test_rules_can_be_left_out_by_id() -> None:
     assert list(loads(RULES).rules) == ["FIRST", "SECOND"]
     assert list(loads(RULES + "  without: [FIRST]\n").rules) == ["SECOND"]
     assert list(loads(RULES + "  without: FIRST\n").rules) == ["SECOND"]
+    for verb, part in (("change", "{FIRST: {since: 2023-01-01}}"), ("add", "[{by: US}]")):
+        line, key, said, wanted = fault(RULES + f"  {verb}: {part}\n")
+        assert (line, key, said) == (6, f"rules.{verb}", "is no rule") and "RULE_2023_10: {since" in wanted
+    assert all('did you mean "FIRST"' in said[3] for said in faults(RULES + "  FIRTS: {since: 2023-01-01}\n"))
     line, key, _, wanted = fault(RULES + "  without:\n    - FIRSTS\n")
     assert (line, key) == (7, "rules.without")
     assert wanted.startswith('did you mean "FIRST"')
