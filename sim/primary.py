@@ -29,6 +29,7 @@ class PrimaryBook:
     queue       (buyers, chips) int64     not yet filled
     waited      (buyers, chips) float64   mean weeks they have waited
     delivered   (MEMORY_WEEKS, regions, chips) int64   ring of weekly deliveries, for waits
+    quarter     (regions, chips) int64    their sum
     """
 
     n_buyers: int
@@ -37,11 +38,13 @@ class PrimaryBook:
     queue: Ints = field(init=False)
     waited: Floats = field(init=False)
     delivered: Ints = field(init=False)
+    quarter: Ints = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = np.zeros((self.n_buyers, self.n_chips), dtype=np.int64)
         self.waited = np.zeros((self.n_buyers, self.n_chips))
         self.delivered = np.zeros((MEMORY_WEEKS, self.n_regions, self.n_chips), dtype=np.int64)
+        self.quarter = np.zeros((self.n_regions, self.n_chips), dtype=np.int64)
 
     def place(self, orders: Ints) -> None:
         """Add this week's orders (buyers, chips) to the queue; their wait starts at zero."""
@@ -67,24 +70,42 @@ class PrimaryBook:
     def remember(self, tick: int, shipped: Ints, region: Ints) -> Ints:
         """Note this week's deliveries by buyers' region; returns them, (regions, chips)."""
         ring = self.delivered[tick % MEMORY_WEEKS]
-        ring[:] = 0
-        _add_rows(region, shipped, ring)
+        _turn(region, shipped, ring, self.quarter)
         return np.asarray(ring)
 
     def wait_weeks(self, region: Ints, floor_chips: Floats) -> Floats:
         """Queue over mean weekly deliveries by region and part, weeks; where nothing was delivered yet, over floor_chips
         (chips,) a week that the maker has booked; 0 where nothing queues."""
-        queue = np.zeros(self.delivered.shape[1:], dtype=np.int64)
-        _add_rows(region, self.queue, queue)
-        weekly = np.maximum(self.delivered.sum(axis=0) / MEMORY_WEEKS, floor_chips)
-        return np.asarray(np.where(queue > 0, queue / np.maximum(weekly, 1e-9), 0.0))
+        return np.asarray(_waits(region, self.queue, self.quarter, MEMORY_WEEKS, floor_chips))
 
 
 @njit(cache=True)
-def _add_rows(region: Any, chips: Any, out: Any) -> None:
-    for b in range(chips.shape[0]):
-        for c in range(chips.shape[1]):
-            out[region[b], c] += chips[b, c]
+def _turn(region: Any, shipped: Any, week: Any, quarter: Any) -> None:
+    """Put this week's deliveries, shipped (buyers, chips), in the place of those of `week` (regions, chips), in the quarter's sum
+    too."""
+    for r in range(week.shape[0]):
+        for c in range(week.shape[1]):
+            quarter[r, c] -= week[r, c]
+            week[r, c] = 0
+    for b in range(shipped.shape[0]):
+        for c in range(shipped.shape[1]):
+            week[region[b], c] += shipped[b, c]
+            quarter[region[b], c] += shipped[b, c]
+
+
+@njit(cache=True)
+def _waits(region: Any, queue: Any, quarter: Any, weeks: int, floor_chips: Any) -> Any:
+    """See `wait_weeks`: queue (buyers, chips), quarter (regions, chips) delivered in `weeks`."""
+    total = np.zeros(quarter.shape, dtype=np.int64)
+    for b in range(queue.shape[0]):
+        for c in range(queue.shape[1]):
+            total[region[b], c] += queue[b, c]
+    out = np.zeros(quarter.shape)
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            if total[r, c] > 0:
+                out[r, c] = total[r, c] / max(max(quarter[r, c] / weeks, floor_chips[c]), 1e-9)
+    return out
 
 
 @njit(cache=True)

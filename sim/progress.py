@@ -145,14 +145,30 @@ class Minds:
 
 def lag_months(level: float, levels: Floats, past_months: Floats, past_levels: Floats, tick: int) -> float:
     """How long ago the frontier stood at `level`, months: levels (ticks,) of this run up to now, before that the record."""
-    weeks = np.arange(tick + 1)
-    months = np.concatenate([past_months, (weeks - 0.0) / WEEKS_PER_MONTH])
-    path = np.maximum.accumulate(np.concatenate([past_levels, levels[: tick + 1]]))
+    return float(_lag(level, levels, past_months, past_levels, tick))
+
+
+@njit(cache=True)
+def _lag(level, levels, past_months, past_levels, tick):  # type: ignore[no-untyped-def]
+    """See `lag_months`: along the path that the best level so far took, straight between its points."""
+    past, n = len(past_levels), len(past_levels) + tick + 1
+    path = np.empty(n)
+    best = -np.inf
+    for i in range(n):
+        best = max(best, past_levels[i] if i < past else levels[i - past])
+        path[i] = best
+    if level >= best:
+        slope = (best - path[n - 53]) / 12.0 if n > 53 else 0.1
+        return -(level - best) / max(slope, 1e-3)
     now = tick / WEEKS_PER_MONTH
-    if level >= path[-1]:
-        slope = (path[-1] - path[max(0, len(path) - 53)]) / 12.0 if len(path) > 53 else 0.1
-        return float(-(level - path[-1]) / max(slope, 1e-3))
-    return float(now - np.interp(level, path, months))
+    if level < path[0]:
+        return now - past_months[0]
+    after = np.searchsorted(path, level, side="right")
+    then = past_months[after - 1] if after - 1 < past else (after - 1 - past) / WEEKS_PER_MONTH
+    if path[after - 1] == level:
+        return now - then
+    later = past_months[after] if after < past else (after - past) / WEEKS_PER_MONTH
+    return now - ((later - then) / (path[after] - path[after - 1]) * (level - path[after - 1]) + then)
 
 
 @njit(cache=True)

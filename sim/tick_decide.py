@@ -74,7 +74,7 @@ def perceive(world: World) -> None:
         grey_parts=grey_parts,
         grey_mix=grey_mix,
         grey_room_chips=behaviour.hub_diversion_cap_share.value
-        * float(world.primary.delivered[:, 1:, grey_parts].sum(dtype=np.int64)) / QUARTER_WEEKS,
+        * float(world.primary.quarter[1:, grey_parts].sum(dtype=np.int64)) / QUARTER_WEEKS,
         grey_wait_weeks=np.minimum(traders_wait, behaviour.wait_horizon_weeks.value),
         fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
         cloud_wish=world.hours.cloud_wish,
@@ -248,7 +248,7 @@ def _pull(world: World, worth: Floats, wait_weeks: Floats) -> Floats:
     behaviour, chips = world.behaviour, world.frame.chips
     monthly = behaviour.impatience_share_per_month.value if behaviour.on("impatience") else 0.0
     value = worth / (world.list_usd + behaviour.host_cost_usd.value) * 1e4 * (1.0 + monthly) ** (-wait_weeks / WEEKS_PER_MONTH)
-    shipping = (world.primary.delivered[:, 1:].sum(axis=(0, 1)) > 0) & (chips.owner_lab < 0)
+    shipping = (world.primary.quarter[1:].sum(axis=0) > 0) & (chips.owner_lab < 0)
     return np.asarray(np.where(shipping, value ** behaviour.choice_exponent.value, 0.0))
 
 
@@ -344,7 +344,7 @@ def revise_lists(world: World) -> None:
     if world.scenario.clearing == "equilibrium":
         return
     wait = world.view.wait_weeks.max(axis=0)
-    shipping = world.primary.delivered.sum(axis=(0, 1)) > 0
+    shipping = world.primary.quarter.sum(axis=0) > 0
     moved = revised_list(world.list_usd, world.frame.chips.list_usd, wait, behaviour.target_wait_weeks.value,
                          behaviour.list_response_share_per_quarter.value)
     priced = ~world.frame.chips.domestic

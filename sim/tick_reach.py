@@ -47,7 +47,7 @@ def weeks_to(target_h100e: float, own_h100e: float, sources: list[Source]) -> fl
         if gained >= missing:
             break
         missing, week, pace = missing - gained, source.delay_weeks, pace + source.weekly_h100e
-    return float(np.clip(week + missing / pace, 1.0, NO_ACCESS_WEEKS)) if pace > 0.0 else NO_ACCESS_WEEKS
+    return min(max(week + missing / pace, 1.0), NO_ACCESS_WEEKS) if pace > 0.0 else NO_ACCESS_WEEKS
 
 
 def price_multiple(weeks: float, sources: list[Source]) -> float:
@@ -57,33 +57,65 @@ def price_multiple(weeks: float, sources: list[Source]) -> float:
     return sum(one * source.multiple for one, source in zip(got, sources, strict=True)) / total if total > 0.0 else 1.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a listed and a civil user see alike this week.
+
+    unit      (chips,) H100s that a card counts for
+    shipped   (chips,) cards a week that reached Chinese buyers from makers over the last quarter
+    idle      (offers,) cards let by the hour, one figure a row of this quarter's offers; empty where nobody lets
+    domestic  domestic parts, sold to anybody; lawful (chips,) foreign parts open to a civil buyer
+    """
+
+    unit: Floats
+    shipped: Floats
+    idle: NDArray[np.int64]
+    domestic: Source
+    lawful: Bools
+
+
 def measure(world: World, owned: NDArray[np.int64]) -> None:
     """Weeks of a listed and of a civil user, and the listed one's price multiple, into the world; owned (labs, chips)."""
     target = world.behaviour.military_target_h100e.value
-    own = _own_h100e(world, owned)
-    listed, civil = listed_sources(world), civil_sources(world)
+    seen = _seen(world)
+    own = _own_h100e(world, owned, seen.unit)
+    lawful, home = _weekly(seen, seen.lawful), _idle_at_home(world, seen)
+    listed, civil = listed_sources(world, seen, lawful, home), civil_sources(world, seen, lawful, home)
     world.access_weeks = np.array([weeks_to(target, own, listed), weeks_to(target, own, civil)])
     world.access_multiple = price_multiple(float(world.access_weeks[0]), listed)
 
 
-def listed_sources(world: World) -> list[Source]:
-    """Ways open to a listed user: fronts take `shell_weeks` to set up, and what they pass costs their keep and their risk."""
+def _seen(world: World) -> Seen:
+    chips, hours, book = world.frame.chips, world.hours, world.primary
+    unit, shipped = _h100e(world), book.quarter[CN] / len(book.delivered)
+    wait = world.view.wait_weeks[CN][chips.domestic & (shipped > 0)]
+    pace = world.behaviour.reach_flow_share.value * float(np.where(chips.domestic, shipped * unit, 0.0).cumsum()[-1])
+    domestic = Source(pace, float(wait.min()) if len(wait) else 0.0, 1.0)
+    lets = hours.owner is not None and world.behaviour.on("rental")
+    idle = idle_hours(world, hours.owner, hours.chip) if lets else np.zeros(0, dtype=np.int64)
+    return Seen(unit, shipped, idle, domestic, world.law.open_before & ~chips.domestic)
+
+
+def listed_sources(world: World, seen: Seen, lawful: float, home: float) -> list[Source]:
+    """Ways open to a listed user: fronts take `shell_weeks` to set up, and what they pass costs their keep and their risk.
+
+    lawful, home: what reaches civil buyers from foreign makers, and what can be leased in China, h100e a week."""
     behaviour = world.behaviour
     screened, shell = behaviour.screening_share.value, behaviour.shell_weeks.value
     asked = 1.0 / (1.0 - screened)
-    abroad, past_duty = _abroad(world, listed=True)
-    tail = behaviour.front_share.value * _tail_share(world) * _lawful_weekly(world)
-    return [*_domestic(world), Source(_idle_at_home(world) * (1.0 - screened), 1.0, asked),
+    abroad, past_duty = _abroad(world, seen, listed=True)
+    tail = behaviour.front_share.value * _tail_share(world) * lawful
+    return [seen.domestic, Source(home * (1.0 - screened), 1.0, asked),
             Source(abroad * (1.0 - screened), shell, asked / past_duty),
-            Source(tail, shell, 1.0 + behaviour.stigma_other_share.value), *_grey(world)]
+            Source(tail, shell, 1.0 + behaviour.stigma_other_share.value), *_grey(world, seen)]
 
 
-def civil_sources(world: World) -> list[Source]:
-    """Ways open to a civil, unlisted user in China that keeps the rules."""
-    wait = _lawful_wait(world)
-    abroad, _ = _abroad(world, listed=False)
-    return [*_domestic(world), Source(_idle_at_home(world), 1.0, 1.0), Source(abroad, 1.0, 1.0),
-            Source(world.behaviour.reach_flow_share.value * _lawful_weekly(world), wait, 1.0)]
+def civil_sources(world: World, seen: Seen, lawful: float, home: float) -> list[Source]:
+    """Ways open to a civil, unlisted user in China that keeps the rules; arguments as in `listed_sources`."""
+    wait = _lawful_wait(world, seen)
+    abroad, _ = _abroad(world, seen, listed=False)
+    return [seen.domestic, Source(home, 1.0, 1.0), Source(abroad, 1.0, 1.0),
+            Source(world.behaviour.reach_flow_share.value * lawful, wait, 1.0)]
 
 
 def _h100e(world: World) -> Floats:
@@ -96,27 +128,21 @@ def _h100e(world: World) -> Floats:
     return np.asarray(unit)
 
 
-def _own_h100e(world: World, owned: NDArray[np.int64]) -> float:
+def _own_h100e(world: World, owned: NDArray[np.int64], unit: Floats) -> float:
     """Mean stock of the labs linked to the military."""
     military = np.flatnonzero(world.frame.labs.military)
-    stock = (owned[military] * _h100e(world)[None, :]).cumsum(axis=1)[:, -1]
+    stock = (owned[military] * unit[None, :]).cumsum(axis=1)[:, -1]
     return float(stock.cumsum()[-1]) / len(military) if len(military) else 0.0
 
 
-def _weekly(world: World, chips: Bools) -> float:
+def _weekly(seen: Seen, chips: Bools) -> float:
     """Compute of the parts that reaches Chinese buyers from makers, h100e a week over the last quarter."""
-    shipped = world.primary.delivered[:, CN].sum(axis=0) / world.primary.delivered.shape[0]
-    return float(np.where(chips, shipped * _h100e(world), 0.0).cumsum()[-1])
+    return float(np.where(chips, seen.shipped * seen.unit, 0.0).cumsum()[-1])
 
 
-def _lawful_weekly(world: World) -> float:
-    return _weekly(world, world.law.open_before & ~world.frame.chips.domestic)
-
-
-def _lawful_wait(world: World) -> float:
+def _lawful_wait(world: World, seen: Seen) -> float:
     """Weeks to the first lawful foreign card that ships."""
-    shipped = world.primary.delivered[:, CN].sum(axis=0) > 0
-    lawful = shipped & world.law.open_before & ~world.frame.chips.domestic
+    lawful = (seen.shipped > 0) & seen.lawful
     return float(world.view.wait_weeks[CN][lawful].min()) if lawful.any() else 0.0
 
 
@@ -128,42 +154,27 @@ def _tail_share(world: World) -> float:
     return float(np.where(labs.tail, plan, 0.0).cumsum()[-1]) / whole if whole > 0.0 else 0.0
 
 
-def _domestic(world: World) -> list[Source]:
-    """Domestic parts, sold to anybody."""
-    domestic = world.frame.chips.domestic
-    shipped = world.primary.delivered[:, CN].sum(axis=0) > 0
-    wait = world.view.wait_weeks[CN][domestic & shipped]
-    pace = world.behaviour.reach_flow_share.value * _weekly(world, domestic)
-    return [Source(pace, float(wait.min()) if len(wait) else 0.0, 1.0)]
-
-
-def _idle_at_home(world: World) -> float:
+def _idle_at_home(world: World, seen: Seen) -> float:
     """Compute in hours that owners in China offer and one user can lease, h100e a week."""
-    hours, idle = world.hours, _on_offer(world)
-    return _leased(world, idle * (hours.region[hours.owner] == CN)) if len(idle) else 0.0
-
-
-def _on_offer(world: World) -> NDArray[np.int64]:
-    """Cards let by the hour, one figure a row of this quarter's offers; empty where nobody lets."""
     hours = world.hours
-    if hours.owner is None or not world.behaviour.on("rental"):
-        return np.zeros(0, dtype=np.int64)
-    return idle_hours(world, hours.owner, hours.chip)
+    return _leased(world, seen, seen.idle * (hours.region[hours.owner] == CN)) if len(seen.idle) else 0.0
 
 
-def _abroad(world: World, listed: bool) -> tuple[float, float]:
+def _abroad(world: World, seen: Seen, listed: bool) -> tuple[float, float]:
     """Compute in hours offered abroad that one user can lease, h100e a week, and the part of leases that pass the host's duty.
 
     Where renting is barred, only what a front of other name gets past the duty to know the tenant is left."""
-    behaviour, hours, idle = world.behaviour, world.hours, _on_offer(world)
+    behaviour, hours, idle = world.behaviour, world.hours, seen.idle
     if len(idle) == 0 or not behaviour.on("offshore"):
         return 0.0, 1.0
     place = hours.region[hours.owner]
     away, user = idle * (place != CN), _tenant(world, listed)
     may = world.standing.hosted[user, place, hours.chip] if user >= 0 else np.ones(len(idle), dtype=bool)
-    lawful, barred = _leased(world, away * may), _leased(world, away * ~may)
+    lawful = _leased(world, seen, away * may)
+    if not listed:
+        return lawful, 1.0
     caught = max((duty.kyc_detection for duty in world.standing.terms.cloud), default=0.0)
-    past = behaviour.front_share.value * (1.0 - caught) * barred if listed else 0.0
+    past = behaviour.front_share.value * (1.0 - caught) * _leased(world, seen, away * ~may)
     passes = (lawful + past * (1.0 - caught)) / (lawful + past) if lawful + past > 0.0 else 1.0
     return lawful + past, max(passes, 1e-3)
 
@@ -176,13 +187,13 @@ def _tenant(world: World, listed: bool) -> int:
     return int(rows[0]) if len(rows) else -1
 
 
-def _leased(world: World, cards: NDArray[np.int64]) -> float:
+def _leased(world: World, seen: Seen, cards: NDArray[np.int64]) -> float:
     """Of cards on offer, one figure a row of this quarter's offers, what one user brings under contract, h100e a week."""
     share = world.behaviour.reach_lease_share_per_week.value
-    return share * float((cards * _h100e(world)[world.hours.chip]).cumsum()[-1])
+    return share * float((cards * seen.unit[world.hours.chip]).cumsum()[-1])
 
 
-def _grey(world: World) -> list[Source]:
+def _grey(world: World, seen: Seen) -> list[Source]:
     """Goods past the rules at the street price, by the ways of those who divert now."""
     if not world.behaviour.on("diversion") or not world.networks.started:
         return []
@@ -192,5 +203,5 @@ def _grey(world: World) -> list[Source]:
     if chips == 0:
         return []
     weeks = float((able * world.frame.distributors.grey_weeks).cumsum()[-1]) / chips
-    each = float((world.view.grey_mix * _h100e(world)).cumsum()[-1])
+    each = float((world.view.grey_mix * seen.unit).cumsum()[-1])
     return [Source(world.behaviour.reach_flow_share.value * chips * each, weeks, max(world.grey_street, 1.0))]

@@ -90,7 +90,7 @@ def note(world: World) -> None:
     state["list_price_usd"][tick] = world.list_usd
     state["street_price_usd"][tick] = world.market.street_usd
     state["rent_usd_per_hour"][tick] = world.hours.rent_usd_per_hour
-    waiting = world.primary.delivered.sum(axis=0) > 0
+    waiting = world.primary.quarter > 0
     state["wait_months"][tick] = np.where(waiting, world.view.wait_weeks * 12.0 / 52.1786, np.nan)
     state["produced_chips"][tick] = world.produced
     state["booked_chips"][tick] = lines.last.astype(np.int64)

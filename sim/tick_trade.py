@@ -279,10 +279,8 @@ def world_price(world: World, host_usd: float) -> Floats:
     USD a unit; inf before any delivery. A plan is made at this price, so that a bar raises what a unit is worth to a lab and leaves
     how many it wants."""
     chips = world.frame.chips
-    cards = np.where(chips.market == 0, world.primary.delivered[:, 1:].sum(axis=(0, 1)), 0)
-    money = (cards * (world.list_usd * (1.0 + world.behaviour.server_markup_share.value) + host_usd)).cumsum()[-1]
-    units = (cards[None, :] * chips.worth).cumsum(axis=1)[:, -1]
-    return np.asarray(np.where(units > 0, money / np.maximum(units, 1e-9), np.inf))
+    return np.asarray(_unit_price(world.primary.quarter, chips.market, world.list_usd, world.behaviour.server_markup_share.value,
+                                  host_usd, chips.worth))
 
 
 def spot_book(world: World) -> tuple[Offers, Lanes, Wants, Floats, tuple[Ints, Ints, Ints]]:
@@ -393,6 +391,25 @@ def _tell_smuggled(world: World, seller: Ints, chip: Ints, chips: Ints, barred: 
         most = int(moved.argmax())
         world.tell("smuggled", actor=world.frame.names.distributor[row], chip=world.frame.names.chip[most],
                    quantity=int(chips[own].sum()), unit="chips", cause=world.law.bar_event.get(most, -1))
+
+
+@njit(cache=True)
+def _unit_price(delivered, market, list_usd, markup, host_usd, worth):  # type: ignore[no-untyped-def]
+    """See `world_price`: delivered (regions, chips) over a quarter, market and list_usd (chips,), worth (uses, chips)."""
+    money, units = 0.0, np.zeros(len(worth))
+    for c in range(len(list_usd)):
+        cards = 0
+        if market[c] == 0:
+            for r in range(1, delivered.shape[0]):
+                cards += delivered[r, c]
+        money += cards * (list_usd[c] * (1.0 + markup) + host_usd)
+        for u in range(len(units)):
+            units[u] += cards * worth[u, c]
+    out = np.full(len(units), np.inf)
+    for u in range(len(units)):
+        if units[u] > 0.0:
+            out[u] = money / max(units[u], 1e-9)
+    return out
 
 
 @njit(cache=True)
