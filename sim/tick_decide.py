@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.agents.chipmaker import china_room, released_wafers, revised_list, wanted_bookings
+from sim.agents.chipmaker import plans, revised_list
 from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips, written_off
 from sim.frame import BROKER, CLOUD, CN, NEVER, RESELLER, ROW
@@ -30,6 +30,10 @@ Bools = NDArray[np.bool_]
 QUARTER_WEEKS = 13
 GROWTH_WEEKS = 26
 LONGEST_WAIT_WEEKS = 104.0
+
+PLAN_ROW = ("china_capacity_share", "forecast_weeks", "recapture_share", "handover_share", "end_of_life_weeks", "release_share",
+            "release_weeks")
+"""Numbers that makers' plans read, see `agents.chipmaker.plans`."""
 
 
 def perceive(world: World) -> None:
@@ -269,73 +273,26 @@ def cloud_mix(world: World, wait_weeks: Floats) -> Floats:
 def book_lines(world: World) -> None:
     """Foreign makers learn from this week's orders and commit packaging lines."""
     frame, behaviour, lines, tick = world.frame, world.behaviour, world.lines, world.tick
-    chips, n_makers = frame.chips, len(frame.names.maker)
+    chips = frame.chips
     at_list = world.orders.sum(axis=0) * world.market.list_multiple  # a maker plans by what its list price would sell
     lines.learn(at_list, behaviour.forecast_weeks.value)
     weeks = world.lead_weeks + world.title_weeks
-    ready_by = chips.volume_tick - weeks
-    bookable = (~chips.domestic) & (chips.maker >= 0) & (ready_by <= tick) & (chips.volume_tick < NEVER)
-    bookable &= np.arange(len(bookable)) != frame.row("chip", "low_end")
-    wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]
+    bookable = (~chips.domestic) & (chips.maker >= 0) & (chips.volume_tick - weeks <= tick) & (chips.volume_tick < NEVER)
     bookable &= (chips.family == np.arange(len(bookable))) & ~doomed(world, weeks)
-    wanted, fused = _wanted(world, weeks, wafers, bookable, at_list)
-    freed = released_wafers(chips, lines.peak, tick, n_makers, behaviour.release_share.value, behaviour.release_weeks.value)
-    seed = np.where(chips.packages_per_wafer > 0, 0.02 * np.minimum(wafers, 1e6)[chips.maker] * chips.packages_per_wafer, 20.0)
-    heir = chips.successor_of >= 0
-    before = chips.successor_of
-    lost = behaviour.recapture_share.value * world.law.lost_forecast_usd[before] / world.list_usd
-    handed = behaviour.handover_share.value * lines.peak[before]
-    ramp = heir & (ready_by <= tick) & bookable & np.where(chips.for_china, chips.announced_tick <= tick, True)
-    planned = np.where(ramp, np.where(chips.for_china, lost, handed), 0.0)
-    seed = np.maximum(seed, planned + fused)
-    # A heir is planned before the first order: without this its predecessor's lines would stand idle at every change of part.
-    wanted = np.maximum(wanted, np.where(tick < chips.volume_tick + QUARTER_WEEKS, planned + fused, 0.0))
-    growth = behaviour.booking_growth_share_per_week.value
-    fall = behaviour.booking_fall_share_per_week.value
+    if (low_end := frame.row("chip", "low_end")) >= 0:
+        bookable[low_end] = False
+    wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]
+    row = np.array([getattr(behaviour, name).value for name in PLAN_ROW])
+    supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
+    wanted, seed, fused, freed = plans(
+        tick, weeks, row, lines.forecast, lines.peak, world.primary.queue.sum(axis=0) + at_list, supply, world.law.lost_forecast_usd,
+        world.list_usd, wafers, bookable, world.law.open_before, chips.maker, chips.family, chips.packages_per_wafer, chips.list_usd,
+        chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick, chips.succeeded_tick, chips.successor_of)
     china, outdated = np.where(chips.for_china, np.inf, fused), chips.succeeded_tick <= tick
-    chosen = bookings(wanted, lines.last, np.maximum(seed, 20.0), growth, fall, chips.maker, chips.packages_per_wafer,
-                      china, outdated, np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
+    chosen = bookings(wanted, lines.last, seed, behaviour.booking_growth_share_per_week.value,
+                      behaviour.booking_fall_share_per_week.value, chips.maker, chips.packages_per_wafer, china, outdated,
+                      np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
     lines.book(tick, np.floor(chosen).astype(np.int64))
-
-
-def _wanted(world: World, weeks: int, wafers: Floats, bookable: Bools, at_list: Floats) -> tuple[Floats, Floats]:
-    """Chips a week that makers want to book, and what of them is to be fused for China, at the row of the family's head.
-
-    What China's part of the lines (wafers (makers,) a week) can serve is booked for fused parts: a longer queue for them books no
-    dies of the global part. Who plans an end of sales books nothing for the time after it.
-    """
-    behaviour, lines, tick = world.behaviour, world.lines, world.tick
-    chips, memory = world.frame.chips, behaviour.forecast_weeks.value
-    cut = chips.family != np.arange(len(bookable))
-    supply = _by_family(chips.family, lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready)
-    queue = (world.primary.queue.sum(axis=0) + at_list).astype(np.float64)
-    need = np.where(cut, queue + lines.forecast * weeks, 0.0)
-    room = china_room(chips, need, behaviour.china_capacity_share.value * np.minimum(wafers, 1e9))
-    kept = np.minimum(np.minimum(need, room * weeks), supply[chips.family])
-    fused = np.minimum(wanted_bookings(lines.forecast, queue, kept, float(weeks), memory, cut & world.law.open_before), room)
-    fused = np.where(bookable, np.maximum(_by_family(chips.family, fused), _for_fused(world)), 0.0)
-    left = np.clip(chips.succeeded_tick + behaviour.end_of_life_weeks.value - tick - 1, 0.0, weeks)
-    ending = left < weeks
-    queue += np.where(ending, lines.forecast * left, 0.0)
-    wanted = wanted_bookings(np.where(ending, 0.0, lines.forecast), queue, supply - _by_family(chips.family, kept), float(weeks),
-                             memory, bookable)
-    return wanted + fused, fused
-
-
-def _for_fused(world: World) -> Floats:
-    """Weekly dies a maker plans for parts just fused from a barred one, at the row of the family's head, (chips,)."""
-    chips, tick = world.frame.chips, world.tick
-    fresh = (chips.family != np.arange(len(chips.family))) & (chips.announced_tick <= tick) & world.law.open_before
-    fresh &= tick < chips.volume_tick + QUARTER_WEEKS
-    lost = world.behaviour.recapture_share.value * world.law.lost_forecast_usd[chips.family] / world.list_usd
-    return _by_family(chips.family, np.where(fresh, lost, 0.0))
-
-
-def _by_family(family: Ints, chips: NDArray[np.int64] | Floats) -> Floats:
-    """Chips summed over parts that share lines, at the row of the family's head."""
-    out = np.zeros(len(family))
-    np.add.at(out, family, chips)
-    return out
 
 
 def revise_lists(world: World) -> None:

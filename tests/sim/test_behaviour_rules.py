@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.agents.chipmaker import revised_list, wanted_bookings
+from sim.agents.chipmaker import revised_list, wanted_booking
 from sim.agents.distributor import pays, risk_share
 from sim.agents.lab import belief_of, cover_weeks, order_value, whole_chips, written_off
 from sim.enforcement import Networks
@@ -124,8 +124,8 @@ def test_a_new_part_ramps_no_faster_than_its_growth_limit() -> None:
 
 
 def test_a_queue_asks_for_lines_and_stock_does_not() -> None:
-    assert wanted_bookings(np.array([10.0]), np.array([90]), np.array([150]), 15.0, 9.0, True)[0] == pytest.approx(20.0)
-    assert wanted_bookings(np.array([10.0]), np.array([0]), np.array([1000]), 15.0, 9.0, True)[0] == 0.0
+    assert wanted_booking(10.0, 90.0, 150.0, 15.0, 9.0) == pytest.approx(20.0)
+    assert wanted_booking(10.0, 0.0, 1000.0, 15.0, 9.0) == 0.0
 
 
 def test_a_bar_writes_down_stage_by_stage_and_guidance_converts_nothing() -> None:
