@@ -73,11 +73,6 @@ class PrimaryBook:
         _turn(region, shipped, ring, self.quarter)
         return np.asarray(ring)
 
-    def wait_weeks(self, region: Ints, floor_chips: Floats) -> Floats:
-        """Queue over mean weekly deliveries by region and part, weeks; where nothing was delivered yet, over floor_chips
-        (chips,) a week that the maker has booked; 0 where nothing queues."""
-        return np.asarray(_waits(region, self.queue, self.quarter, MEMORY_WEEKS, floor_chips))
-
 
 @njit(cache=True)
 def _turn(region: Any, shipped: Any, week: Any, quarter: Any) -> None:
@@ -94,8 +89,10 @@ def _turn(region: Any, shipped: Any, week: Any, quarter: Any) -> None:
 
 
 @njit(cache=True)
-def _waits(region: Any, queue: Any, quarter: Any, weeks: int, floor_chips: Any) -> Any:
-    """See `wait_weeks`: queue (buyers, chips), quarter (regions, chips) delivered in `weeks`."""
+def queue_weeks(region: Any, queue: Any, quarter: Any, weeks: int, floor_chips: Any) -> Any:
+    """Queue over mean weekly deliveries by region and part, (regions, chips) weeks: queue (buyers, chips), quarter (regions, chips)
+    delivered in `weeks`; where nothing was delivered yet, over floor_chips (chips,) a week that the maker has booked; 0 where
+    nothing queues."""
     total = np.zeros(quarter.shape, dtype=np.int64)
     for b in range(queue.shape[0]):
         for c in range(queue.shape[1]):

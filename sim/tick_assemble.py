@@ -73,7 +73,7 @@ def unmet(world: World, title_weeks: int) -> Ints:
 def made_where_lawful(world: World) -> Bools:
     """Parts whose dies may be made: at home, from a bank filled before the run, or abroad while the fab lane is open, (chips,)."""
     chips = world.frame.chips
-    return np.asarray(~chips.fabbed_in_tw | banked(world) | world.standing.fab_open)
+    return np.asarray(~chips.fabbed_in_tw | world.banked | world.standing.fab_open)
 
 
 def banked(world: World) -> Bools:
@@ -85,7 +85,7 @@ def banked(world: World) -> Bools:
 def _make_dies(world: World, maker: int, good_share: float) -> None:
     """Good dies of the week: its own line's once a part they fit is near, and what fronts buy abroad."""
     frame, supply, tick = world.frame, world.domestic, world.tick
-    started = (frame.chips.maker == maker) & ~banked(world) & (frame.chips.volume_tick <= tick + world.lead_weeks)
+    started = (frame.chips.maker == maker) & ~world.banked & (frame.chips.volume_tick <= tick + world.lead_weeks)
     own = float(started.any()) * float(frame.domestic_dies_per_week[tick, maker] * good_share * world.capacity_factor[maker])
     supply.add_dies(maker, own, float(frame.proxy_dies_per_week[tick, maker]))
 
@@ -106,7 +106,7 @@ def _assemble(world: World, maker: int, parts: Ints, wanted: Ints, left: int, ou
     """Newest part first, each held by the scarcest of its inputs; Huawei's packaging grows while it is that."""
     frame, supply, behaviour = world.frame, world.domestic, world.behaviour
     counts_dies = frame.names.maker[maker] == "huawei"
-    old = banked(world)
+    old = world.banked
     short, bound = False, -1
     for part in parts[::-1]:
         stacks = int(frame.chips.hbm_stacks[part]) if behaviour.on("memory_limit") else 0

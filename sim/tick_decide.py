@@ -13,6 +13,7 @@ from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips, written_off
 from sim.frame import BROKER, CLOUD, CN, NEVER, RESELLER, ROW
 from sim.keyed_random import uniforms
+from sim.primary import queue_weeks
 from sim.record import REGIONS
 from sim.tick_assemble import made_where_lawful
 from sim.tick_design import doomed
@@ -30,6 +31,8 @@ Bools = NDArray[np.bool_]
 QUARTER_WEEKS = 13
 GROWTH_WEEKS = 26
 LONGEST_WAIT_WEEKS = 104.0
+MOST_GROWTH = float(np.log(4.0)) / 52.0
+"""Log growth a week of a plan, at most: fourfold a year."""
 
 PLAN_ROW = ("china_capacity_share", "forecast_weeks", "recapture_share", "handover_share", "end_of_life_weeks", "release_share",
             "release_weeks")
@@ -48,10 +51,12 @@ def perceive(world: World) -> None:
     queue = world.primary.queue
     worth = chips_worth(world)
     diverts, premium = world.market.diverts, substitute_premium(world, wait)
-    traders_wait = np.maximum(wait[ROW], _traders_wait(world))
-    grey_parts, grey_mix = wanted_grey(world, worth, traders_wait)
-    cost = card_cost(world)
-    low_end = low_end_cards(world) * cost[:, frame.row("chip", "low_end")] * behaviour.low_end_budget_share.value
+    distributors = frame.distributors
+    traders_wait = _traders_wait(queue[n_labs:], world.primary.waited[n_labs:], distributors.subkind, wait[ROW])
+    for_grey, for_clouds = _pulls(world, worth, traders_wait)
+    grey_parts, grey_mix = wanted_grey(world, for_grey)
+    cost, low_end_cards = card_cost(world), low_end_flow(world)
+    low_end = low_end_cards * cost[:, frame.row("chip", "low_end")] * behaviour.low_end_budget_share.value
     world.view = View(
         tick=world.tick,
         plan_usd=np.maximum(labs.plan_usd[world.tick] - low_end, 0.0) * labs.owns_share,
@@ -60,7 +65,8 @@ def perceive(world: World) -> None:
         cash_usd=ledger.cash_cents[labs.actor] / 100.0,
         cost_usd=cost,
         worth=worth,
-        use_share=_use_share(world),
+        use_share=_use_share(labs.use_share, world.minds.wants),
+        low_end_cards=low_end_cards,
         orderable=world.orderable[:n_labs],
         region=frame.buyer_region[:n_labs],
         wait_weeks=wait,
@@ -73,16 +79,17 @@ def perceive(world: World) -> None:
         held=ledger.held,
         moving=ledger.moving.sum(axis=0),
         distributor_queue=queue[n_labs:],
-        distributor_kind=frame.distributors.subkind,
+        distributor_kind=distributors.subkind,
         diverts=diverts,
         grey_parts=grey_parts,
         grey_mix=grey_mix,
         grey_room_chips=behaviour.hub_diversion_cap_share.value
         * float(world.primary.quarter[1:, grey_parts].sum(dtype=np.int64)) / QUARTER_WEEKS,
         grey_wait_weeks=np.minimum(traders_wait, behaviour.wait_horizon_weeks.value),
-        fraction_grey=uniforms(world.seed_number, frame.distributors.keys, world.tick, 1)[:, None],
+        fraction_grey=uniforms(world.seed_number, distributors.keys, world.tick, 1)[:, None],
         cloud_wish=world.hours.cloud_wish,
-        cloud_mix=cloud_mix(world, traders_wait),
+        cloud_mix=_cloud_mix(world.orderable[n_labs:], distributors.subkind, frame.chips.domestic, frame.chips.for_china,
+                             for_clouds),
         substitute_premium=premium,
         grey_risk_share=world.grey_risk_share,
         network_chips_per_week=behaviour.network_chips_per_week.value,
@@ -114,13 +121,10 @@ def sealed_orders(world: World) -> Ints:
 
 def waits(world: World) -> Floats:
     """Weeks a new order may expect to wait, (regions, chips): the queue over deliveries, or until volume begins."""
-    frame = world.frame
-    chips, china = frame.chips, world.behaviour.china_capacity_share.value
-    fused = chips.family != np.arange(len(chips.family))
-    weekly = np.where(fused, china * world.lines.last[chips.family], world.lines.last)
-    queue_weeks = world.primary.wait_weeks(frame.buyer_region, np.maximum(weekly, 1.0))
-    until_volume = np.clip(frame.chips.volume_tick - world.tick, 0, LONGEST_WAIT_WEEKS)
-    return np.asarray(np.clip(np.maximum(queue_weeks, until_volume[None, :]), 0.0, LONGEST_WAIT_WEEKS))
+    chips, book = world.frame.chips, world.primary
+    return np.asarray(_order_waits(
+        world.frame.buyer_region, book.queue, book.quarter, len(book.delivered), world.lines.last, chips.family,
+        world.behaviour.china_capacity_share.value, chips.volume_tick, world.tick))
 
 
 def beliefs(world: World) -> Floats:
@@ -133,10 +137,10 @@ def beliefs(world: World) -> Floats:
         world.investor_belief = world.memory_belief = before
         world.memory_closing = False
         return out
-    months = (world.tick - law.last_closure) / WEEKS_PER_MONTH if law.last_closure < NEVER else np.nan
-    base = float(belief_of(np.array([months]), behaviour.hazard_scale_per_year.value, behaviour.hazard_exponent.value,
+    months = np.array([(world.tick - law.last_closure) / WEEKS_PER_MONTH if law.last_closure < NEVER else np.nan])
+    base = float(belief_of(months, behaviour.hazard_scale_per_year.value, behaviour.hazard_exponent.value,
                            behaviour.belief_horizon_weeks.value, before)[0])
-    world.investor_belief = float(written_off(np.array([months]), behaviour.hazard_scale_per_year.value,
+    world.investor_belief = float(written_off(months, behaviour.hazard_scale_per_year.value,
                                               behaviour.hazard_exponent.value, behaviour.belief_horizon_weeks.value, before)[0])
     doubt = np.full(len(frame.names.chip), 1.0 - base)
     memory_doubt = 1.0 - base
@@ -155,22 +159,16 @@ def beliefs(world: World) -> Floats:
 
 def orderable(world: World) -> Bools:
     """Cells in which a buyer may place an order or an application, (buyers, chips): lawful, announced, meant for it, on sale."""
-    frame, standing, chips = world.frame, world.standing, world.frame.chips
-    early = chips.volume_tick - round(world.behaviour.preorder_weeks.value)
-    books_open = np.where(chips.for_china, chips.announced_tick, np.maximum(chips.announced_tick, early))
-    offered = (books_open <= world.tick) & (chips.volume_tick < NEVER) & (chips.market != 1) & (chips.maker >= 0)
-    if not world.behaviour.on("redesign"):
-        offered &= ~chips.for_china
-    offered &= ~chips.domestic | made_where_lawful(world)
-    if world.scenario.clearing == "equilibrium":
-        offered &= chips.volume_tick <= world.tick  # nobody orders what cannot be had this week
-    low_end = frame.row("chip", "low_end")
-    if low_end >= 0:
+    frame, standing, chips, behaviour = world.frame, world.standing, world.frame.chips, world.behaviour
+    offered = _offered(world.tick, behaviour.on("redesign"), world.scenario.clearing == "equilibrium",
+                       round(behaviour.preorder_weeks.value), behaviour.end_of_life_weeks.value, made_where_lawful(world),
+                       chips.announced_tick, chips.volume_tick, chips.succeeded_tick, chips.market, chips.maker, chips.domestic,
+                       chips.for_china)
+    if (low_end := frame.row("chip", "low_end")) >= 0:
         offered[low_end] = False
-    offered &= chips.succeeded_tick + world.behaviour.end_of_life_weeks.value > world.tick
     return np.asarray(_open_cells(standing.permitted, standing.licensable, standing.grant_share,
-                                  world.behaviour.hopeful_grant_share.value, offered, chips.domestic | chips.for_china,
-                                  frame.buyer_region == CN))
+                                  behaviour.hopeful_grant_share.value, offered, chips.domestic, chips.for_china,
+                                  frame.buyer_region))
 
 
 def card_cost(world: World) -> Floats:
@@ -181,14 +179,14 @@ def card_cost(world: World) -> Floats:
                               world.standing.tariff_share[:n_labs], frame.freight_usd[:n_labs]))
 
 
-def low_end_cards(world: World) -> Floats:
+def low_end_flow(world: World) -> Floats:
     """Foreign inference cards a week by lab, (labs,): the scenario's flow over Chinese civil labs by plan."""
     frame, labs = world.frame, world.frame.labs
     row = frame.row("chip", "low_end")
-    open_to = (labs.region == CN) & ~labs.military & world.standing.permitted[: len(labs.region), row]
-    plan = np.where(open_to, labs.plan_usd[world.tick], 0.0)
-    total = float(plan.cumsum()[-1]) if len(plan) and row >= 0 else 0.0
-    return np.asarray(frame.low_end_cards_per_week[world.tick] * plan / total if total > 0 else np.zeros(len(plan)))
+    if row < 0:
+        return np.zeros(len(labs.region))
+    return np.asarray(_split_flow(frame.low_end_cards_per_week[world.tick], labs.plan_usd[world.tick], labs.region, labs.military,
+                                  world.standing.permitted, row))
 
 
 def chips_worth(world: World) -> Floats:
@@ -207,13 +205,13 @@ def substitute_premium(world: World, wait: Floats) -> Floats:
     The closest substitute is a lawful part of the same maker with much the same worth in training, where China has one (A800 for
     A100); else the part itself abroad.
     """
-    chips = world.frame.chips
-    monthly = world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
-    lawful = world.orderable[world.law.buyer] & ~chips.domestic if world.law.buyer >= 0 else np.zeros(len(chips.tpp), dtype=bool)
-    alike = world.alike & lawful[None, :]
-    rival = np.where(alike, wait[CN][None, :], -1.0).max(axis=1)
-    weeks = np.where(rival >= 0.0, rival, wait[ROW])
-    return np.asarray((1.0 + monthly) ** (weeks / WEEKS_PER_MONTH))
+    weeks = _rival_weeks(world.alike, world.orderable, world.law.buyer, world.frame.chips.domestic, wait)
+    return np.asarray((1.0 + _impatience(world)) ** (weeks / WEEKS_PER_MONTH))
+
+
+def _impatience(world: World) -> float:
+    """What a month sooner is worth, a share."""
+    return world.behaviour.impatience_share_per_month.value if world.behaviour.on("impatience") else 0.0
 
 
 def stand_ins(world: World) -> Bools:
@@ -223,51 +221,25 @@ def stand_ins(world: World) -> Bools:
     return np.asarray(near & (chips.maker[:, None] == chips.maker[None, :]) & ~chips.domestic[:, None])
 
 
-def wanted_grey(world: World, worth: Floats, wait_weeks: Floats) -> tuple[Bools, Floats]:
-    """Parts barred for China that networks deal in, and how they split their purchases by what a part is worth there per dollar,
-    less for those that must be waited for; wait_weeks (chips,). (chips,) each."""
+def wanted_grey(world: World, pull: Floats) -> tuple[Bools, Floats]:
+    """Parts barred for China that networks deal in, and how they split their purchases by their pull there, see `_pulls`.
+    (chips,) each."""
     chips, law = world.frame.chips, world.law
     if law.buyer < 0:
         return np.zeros(len(chips.tpp), dtype=bool), np.zeros(len(chips.tpp))
-    barred = ~world.standing.permitted[law.buyer] & ~chips.domestic & ~chips.for_china & (chips.market == 0)
-    on_sale = (chips.volume_tick <= world.tick) & (chips.volume_tick < NEVER) & (chips.owner_lab < 0)
-    parts = barred & on_sale & (chips.worth[0] >= 0.3)
-    pull = np.where(parts, _pull(world, worth[0, law.buyer], wait_weeks), 0.0)
-    total = float(pull.cumsum()[-1]) if len(pull) else 0.0
-    return parts, pull / total if total > 0 else pull
+    parts, mix = _grey_split(world.tick, pull, world.standing.permitted[law.buyer], chips.domestic, chips.for_china, chips.market,
+                             chips.volume_tick, chips.owner_lab, chips.worth[0])
+    return parts, mix
 
 
-def _traders_wait(world: World) -> Floats:
-    """Weeks that orders of traders and offshore clouds take by their own books, (chips,): twice what those outstanding have
-    waited so far."""
-    frame, book, n_labs = world.frame, world.primary, len(world.frame.names.lab)
-    traders = np.flatnonzero(np.isin(frame.distributors.subkind, (RESELLER, BROKER, CLOUD))) + n_labs
-    queue = book.queue[traders]
-    waited = (queue * book.waited[traders]).cumsum(axis=0)[-1] if len(traders) else np.zeros(queue.shape[1])
-    return np.asarray(2.0 * waited / np.maximum(queue.sum(axis=0, dtype=np.int64), 1))
-
-
-def _pull(world: World, worth: Floats, wait_weeks: Floats) -> Floats:
-    """How strongly who buys to pass on or to let is drawn to each part in volume, (chips,): worth per dollar, less for a wait."""
+def _pulls(world: World, worth: Floats, wait_weeks: Floats) -> Floats:
+    """How strongly who buys to pass on, and who buys to let, is drawn to each part in volume, (2, chips): its worth in training to
+    an ordinary buyer in China, or anywhere, per dollar, less for a wait of wait_weeks (chips,); worth (uses, labs, chips)."""
     behaviour, chips = world.behaviour, world.frame.chips
-    monthly = behaviour.impatience_share_per_month.value if behaviour.on("impatience") else 0.0
-    value = worth / (world.list_usd + behaviour.host_cost_usd.value) * 1e4 * (1.0 + monthly) ** (-wait_weeks / WEEKS_PER_MONTH)
-    shipping = (world.primary.quarter[1:].sum(axis=0) > 0) & (chips.owner_lab < 0)
-    return np.asarray(np.where(shipping, value ** behaviour.choice_exponent.value, 0.0))
-
-
-def cloud_mix(world: World, wait_weeks: Floats) -> Floats:
-    """How an offshore cloud splits its purchases over the parts it may buy, (distributors, chips)."""
-    frame, chips = world.frame, world.frame.chips
-    n_labs = len(frame.names.lab)
-    out = np.zeros((len(frame.names.distributor), len(chips.tpp)))
-    allowed = world.orderable[n_labs:]
-    pull = _pull(world, chips.worth[0], wait_weeks)
-    for row in np.flatnonzero(frame.distributors.subkind == CLOUD):
-        own = np.where(allowed[row] & ~chips.domestic & ~chips.for_china, pull, 0.0)
-        total = float(own.cumsum()[-1])
-        out[row] = own / total if total > 0 else 0.0
-    return out
+    patience = (1.0 + _impatience(world)) ** (-wait_weeks / WEEKS_PER_MONTH)
+    value = _pull_values(worth[0, world.law.buyer], chips.worth[0], world.list_usd, behaviour.host_cost_usd.value, patience,
+                         world.primary.quarter, chips.owner_lab)
+    return np.asarray(value ** behaviour.choice_exponent.value)
 
 
 def book_lines(world: World) -> None:
@@ -285,9 +257,10 @@ def book_lines(world: World) -> None:
     row = np.array([getattr(behaviour, name).value for name in PLAN_ROW])
     supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
     wanted, seed, fused, freed = plans(
-        tick, weeks, row, lines.forecast, lines.peak, world.primary.queue.sum(axis=0) + at_list, supply, world.law.lost_forecast_usd,
-        world.list_usd, wafers, bookable, world.law.open_before, chips.maker, chips.family, chips.packages_per_wafer, chips.list_usd,
-        chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick, chips.succeeded_tick, chips.successor_of)
+        tick, weeks, row, lines.forecast, lines.peak, world.primary.queue.sum(axis=0) + at_list, supply,
+        world.law.lost_forecast_usd, world.list_usd, wafers, bookable, world.law.open_before, chips.maker, chips.family,
+        chips.packages_per_wafer, chips.list_usd, chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick,
+        chips.succeeded_tick, chips.successor_of)
     china, outdated = np.where(chips.for_china, np.inf, fused), chips.succeeded_tick <= tick
     chosen = bookings(wanted, lines.last, seed, behaviour.booking_growth_share_per_week.value,
                       behaviour.booking_fall_share_per_week.value, chips.maker, chips.packages_per_wafer, china, outdated,
@@ -317,24 +290,145 @@ def _growth(world: World) -> Floats:
     now, before = plan[world.tick], plan[max(0, world.tick - GROWTH_WEEKS)]
     weeks = max(1, min(world.tick, GROWTH_WEEKS))
     seen = np.log(np.maximum(now, 1.0) / np.maximum(before, 1.0)) / weeks
-    return np.asarray(np.clip(seen, 0.0, np.log(4.0) / 52.0))
-
-
-def _use_share(world: World) -> Floats:
-    """Split of the plan between uses, (labs, uses); rebound moves it towards inference."""
-    share = world.frame.labs.use_share.copy()
-    share[:, 1] *= world.minds.wants
-    return np.asarray(share / (share[:, :1] + share[:, 1:]))
+    return np.asarray(np.minimum(np.maximum(seen, 0.0), MOST_GROWTH))
 
 
 @njit(cache=True)
-def _open_cells(permitted, licensable, grant_share, hopeful_share, offered, for_china, in_china):  # type: ignore[no-untyped-def]
+def _use_share(share, wants):  # type: ignore[no-untyped-def]
+    """Split of the plan between uses, (labs, uses); rebound, wants (labs,), moves it towards inference."""
+    out = np.empty(share.shape)
+    for i in range(len(share)):
+        infer = share[i, 1] * wants[i]
+        whole = share[i, 0] + infer
+        out[i, 0], out[i, 1] = share[i, 0] / whole, infer / whole
+    return out
+
+
+@njit(cache=True)
+def _order_waits(region, queue, quarter, quarter_weeks, last, family, china_share, volume_tick, tick):  # type: ignore[no-untyped-def]
+    """See `waits`: a part that was not delivered yet comes at the pace of last week's bookings, a fused one at China's share of
+    those of its head."""
+    pace = np.empty(len(last))
+    for c in range(len(last)):
+        booked = last[c] if family[c] == c else china_share * last[family[c]]
+        pace[c] = max(booked, 1.0)
+    out = queue_weeks(region, queue, quarter, quarter_weeks, pace)
+    for c in range(len(last)):
+        until_volume = min(max(volume_tick[c] - tick, 0), LONGEST_WAIT_WEEKS)
+        for r in range(len(out)):
+            out[r, c] = min(max(out[r, c], until_volume), LONGEST_WAIT_WEEKS)
+    return out
+
+
+@njit(cache=True)
+def _offered(  # type: ignore[no-untyped-def]
+    tick, redesigned, at_once, preorder_weeks, end_weeks, made, announced, volume, succeeded, market, maker, domestic, for_china,
+):
+    """Parts whose books are open, (chips,): announced, ordered at most so many weeks ahead of volume unless meant for China,
+    not past their end of sales; `at_once` nobody orders what cannot be had this week."""
+    out = np.zeros(len(volume), dtype=np.bool_)
+    for c in range(len(out)):
+        opens = announced[c] if for_china[c] else max(announced[c], volume[c] - preorder_weeks)
+        sold = opens <= tick and volume[c] < NEVER and market[c] != 1 and maker[c] >= 0 and succeeded[c] + end_weeks > tick
+        meant = (redesigned or not for_china[c]) and (made[c] or not domestic[c])
+        out[c] = sold and meant and (volume[c] <= tick or not at_once)
+    return out
+
+
+@njit(cache=True)
+def _split_flow(cards, plan_usd, region, military, permitted, row):  # type: ignore[no-untyped-def]
+    """See `low_end_flow`: cards a week by lab; permitted (buyers, chips), row of the part."""
+    out, total = np.zeros(len(region)), 0.0
+    for i in range(len(region)):
+        if region[i] == CN and not military[i] and permitted[i, row]:
+            out[i] = plan_usd[i]
+            total += plan_usd[i]
+    for i in range(len(region)):
+        out[i] = cards * out[i] / total if total > 0.0 else 0.0
+    return out
+
+
+@njit(cache=True)
+def _rival_weeks(alike, orderable, buyer, domestic, wait):  # type: ignore[no-untyped-def]
+    """Weeks to the closest substitute of each part, see `substitute_premium`, (chips,): alike (chips, chips);
+    wait (regions, chips)."""
+    out = wait[ROW].copy()
+    for c in range(len(out)):
+        longest = -1.0
+        for k in range(len(out)):
+            if buyer >= 0 and alike[c, k] and orderable[buyer, k] and not domestic[k]:
+                longest = max(longest, wait[CN, k])
+        if longest >= 0.0:
+            out[c] = longest
+    return out
+
+
+@njit(cache=True)
+def _traders_wait(queue, waited, subkind, wait):  # type: ignore[no-untyped-def]
+    """Weeks that orders of traders and offshore clouds take, (chips,): twice what those outstanding have waited so far by their own
+    books, queue and waited (distributors, chips), or the ordinary `wait` (chips,) where that is longer."""
+    out = np.empty(len(wait))
+    for c in range(len(out)):
+        so_far, chips = 0.0, 0
+        for d in range(len(subkind)):
+            if subkind[d] == RESELLER or subkind[d] == BROKER or subkind[d] == CLOUD:
+                so_far += queue[d, c] * waited[d, c]
+                chips += queue[d, c]
+        out[c] = max(wait[c], 2.0 * so_far / max(chips, 1))
+    return out
+
+
+@njit(cache=True)
+def _pull_values(worth_there, worth, list_usd, host_usd, patience, quarter, owner_lab):  # type: ignore[no-untyped-def]
+    """See `_pulls`, before the choice exponent; 0 for parts that did not ship abroad in the quarter or that nobody may buy."""
+    out = np.zeros((2, len(worth)))
+    for c in range(len(worth)):
+        shipped = 0
+        for r in range(1, len(quarter)):
+            shipped += quarter[r, c]
+        if shipped > 0 and owner_lab[c] < 0:
+            out[0, c] = worth_there[c] / (list_usd[c] + host_usd) * 1e4 * patience[c]
+            out[1, c] = worth[c] / (list_usd[c] + host_usd) * 1e4 * patience[c]
+    return out
+
+
+@njit(cache=True)
+def _grey_split(tick, pull, permitted, domestic, for_china, market, volume, owner_lab, worth):  # type: ignore[no-untyped-def]
+    """See `wanted_grey`: permitted (chips,) to an ordinary buyer in China; worth (chips,) in training."""
+    parts, mix, total = np.zeros(len(pull), dtype=np.bool_), np.zeros(len(pull)), 0.0
+    for c in range(len(pull)):
+        barred = not (permitted[c] or domestic[c] or for_china[c]) and market[c] == 0
+        if barred and volume[c] <= tick and volume[c] < NEVER and owner_lab[c] < 0 and worth[c] >= 0.3:
+            parts[c], mix[c] = True, pull[c]
+            total += pull[c]
+    if total > 0.0:
+        mix /= total
+    return parts, mix
+
+
+@njit(cache=True)
+def _cloud_mix(allowed, subkind, domestic, for_china, pull):  # type: ignore[no-untyped-def]
+    """How an offshore cloud splits its purchases over the parts it may buy, (distributors, chips), by their pull (chips,)."""
+    out = np.zeros(allowed.shape)
+    for d in range(len(subkind)):
+        total = 0.0
+        for c in range(len(pull)):
+            if subkind[d] == CLOUD and allowed[d, c] and not domestic[c] and not for_china[c]:
+                out[d, c] = pull[c]
+                total += pull[c]
+        if total > 0.0:
+            out[d] /= total
+    return out
+
+
+@njit(cache=True)
+def _open_cells(permitted, licensable, grant_share, hopeful_share, offered, domestic, for_china, region):  # type: ignore[no-untyped-def]
     """Lawful cells, or such as a licence may be hoped for, of parts on offer and meant for the buyer, (buyers, chips)."""
     n_buyers, n_chips = permitted.shape
     out = np.zeros((n_buyers, n_chips), dtype=np.bool_)
     for b in range(n_buyers):
         for c in range(n_chips):
-            if offered[c] and (in_china[b] or not for_china[c]):
+            if offered[c] and (region[b] == CN or not (domestic[c] or for_china[c])):
                 out[b, c] = permitted[b, c] or (licensable[b, c] and grant_share[b, c] >= hopeful_share)
     return out
 

@@ -22,7 +22,6 @@ from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
 from sim.keyed_random import keys_of
 from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use, offer_keys
 from sim.record import BOOKS, CHANNELS, REGIONS
-from sim.tick_decide import chips_worth, low_end_cards
 from sim.tick_law import remember_shipments, within
 from sim.units import WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
@@ -133,7 +132,7 @@ def _low_end_orders(world: World) -> Ints:
     row = world.frame.row("chip", "low_end")
     if row < 0:
         return out
-    world.low_end_fraction += low_end_cards(world)
+    world.low_end_fraction += world.view.low_end_cards
     cards = np.floor(world.low_end_fraction).astype(np.int64)
     world.low_end_fraction -= cards
     out[: len(cards), row] = cards
@@ -539,4 +538,4 @@ def market_keys(names: tuple[str, ...]) -> NDArray[np.uint64]:
     return keys_of("wants", [f"{name}/{use}" for name in names for use in ("train", "infer")])
 
 
-__all__ = ["NEVER", "ROW", "WEEKS_PER_YEAR", "WHOLE_WEEK", "Market", "chips_worth", "clear_spot", "serve"]
+__all__ = ["NEVER", "ROW", "WEEKS_PER_YEAR", "WHOLE_WEEK", "Market", "clear_spot", "serve"]

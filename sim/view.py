@@ -17,8 +17,9 @@ class View:
     """Columns for the many; rows as in the frame. USD floats here are beliefs and prices, not accounts.
 
     Labs: plan_usd (labs,), forward_growth_per_week (labs,), queue_usd (labs, chips), cash_usd (labs,),
-    cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips), region (labs,),
-    wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see agents.lab.order_value.
+    cost_usd (labs, chips), worth (uses, labs, chips), use_share (labs, uses), orderable (labs, chips),
+    low_end_cards (labs,) a week, region (labs,), wait_weeks, belief, cover_weeks (regions, chips), behaviour_row see
+    agents.lab.order_value.
     Distributors: networks, scare (distributors,), held, moving, distributor_queue (distributors, chips), diverts (distributors,),
     grey_parts (chips,) barred for China and wanted there, grey_mix (chips,) their split, grey_wait_weeks (chips,) what traders'
     orders take, grey_room_chips the most that hubs can divert in a week, fraction_grey (distributors, chips) keyed
@@ -34,6 +35,7 @@ class View:
     cost_usd: Floats
     worth: Floats
     use_share: Floats
+    low_end_cards: Floats
     orderable: Bools
     region: Ints
     wait_weeks: Floats

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import mesa
 import numpy as np
 from numpy.typing import NDArray
 
 from sim import (
+    tick_assemble,
     tick_decide,
     tick_design,
     tick_invest,
@@ -123,6 +126,7 @@ class World(mesa.Model):  # type: ignore[misc]
             Cohort(self, names.told_lab[row], own, self.frame.labs.actor[own])
         tick_settle.open_minds(self)
         self.alike = tick_decide.stand_ins(self)
+        self.banked = tick_assemble.banked(self)
         self.standing.read(0)
         tick_decide.perceive(self)
         tick_make.open_lines(self, tick_decide.sealed_orders(self))
@@ -140,7 +144,7 @@ class World(mesa.Model):  # type: ignore[misc]
             part(self)
         self.tick += 1
 
-    @property
+    @cached_property
     def behaviour_row(self) -> Floats:
         """Numbers that labs' order rule reads, see `agents.lab.order_value`."""
         values = [getattr(self.behaviour, name).value for name in PRIVATE_ROW]

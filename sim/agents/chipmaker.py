@@ -46,8 +46,8 @@ def plans(
     wafers: Any, bookable: Any, open_before: Any, maker: Any, family: Any, packages: Any, first_list: Any, domestic: Any,
     for_china: Any, announced: Any, volume: Any, succeeded: Any, successor_of: Any,
 ) -> Any:
-    """What makers plan this week, before lines are shared: wanted (chips,) a week, the least a part starts with, what is to be fused
-    for China at the row of the family's head, and wafers a week on lines that a successor's ramp has freed, (makers,).
+    """What makers plan this week, before lines are shared: wanted (chips,) a week, the least a part starts with, what is to be
+    fused for China at the row of the family's head, and wafers a week on lines that a successor's ramp has freed, (makers,).
 
     weeks from booking to title; forecast, peak (chips,) a week; asked (chips,) queued and ordered this week; supply_of (chips,)
     under way or finished; lost_forecast (chips,) USD a week that a part had from China when it was barred; wafers (makers,).

@@ -56,7 +56,7 @@ def cover_weeks(belief: Floats, horizon_weeks: float, holding_share_per_week: fl
     return np.asarray(_cover(belief, horizon_weeks, holding_share_per_week, most_weeks))
 
 
-def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks: float, before: float) -> Floats:
+def belief_of(months_since: Floats, scale: float, exponent: float, horizon_weeks: float | Floats, before: float | Floats) -> Floats:
     """Belief in a closure within the horizon; months_since is NaN where no lane was ever closed, which gives `before`.
 
     The integral of scale (m/12)^exponent dm/12 from m to m + H is scale/(exponent+1) [(m+H)^(e+1) - m^(e+1)] in years.
@@ -73,8 +73,8 @@ def written_off(months_since: Floats, scale: float, exponent: float, horizon_wee
     the horizon (Simpson's rule, a step a month); before the first closure the hazard is even."""
     steps = 12
     until = horizon_weeks * np.arange(1, steps + 1) / steps
-    survive = np.array([1.0 - belief_of(months_since, scale, exponent, weeks, 1.0 - (1.0 - before) ** (weeks / horizon_weeks))
-                        for weeks in until])
+    survive = 1.0 - belief_of(months_since[None, :], scale, exponent, until[:, None],
+                              1.0 - (1.0 - before) ** (until[:, None] / horizon_weeks))
     weight = np.where(np.arange(1, steps) % 2 == 1, 4.0, 2.0)
     inner = (weight[:, None] * survive[:-1]).cumsum(axis=0)[-1]
     return np.asarray(1.0 - (1.0 + inner + survive[-1]) / (3 * steps))
