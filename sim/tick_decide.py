@@ -274,7 +274,7 @@ def revise_lists(world: World) -> None:
     if world.scenario.clearing == "equilibrium":
         return
     wait = world.view.wait_weeks.max(axis=0)
-    shipping = world.primary.quarter.sum(axis=0) > 0
+    shipping = world.primary.quarter.sum(axis=0, dtype=np.int64) > 0
     moved = revised_list(world.list_usd, world.frame.chips.list_usd, wait, behaviour.target_wait_weeks.value,
                          behaviour.list_response_share_per_quarter.value)
     priced = ~world.frame.chips.domestic
