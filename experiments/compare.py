@@ -201,7 +201,7 @@ def comparison(a: Side, b: Side, seeds: Sequence[int], found: Mapping[Job, Readi
 
 
 def _reading(result: Result, traced: bool) -> Reading:
-    figures = figures_of(result.record)
+    figures = (*figures_of(result.record), *_more_figures(result))
     windows = (WHOLE, *result.headline().years)
     values = np.array(
         [[figure.read(result, "" if window == WHOLE else window) for window in windows] for figure in figures]
@@ -227,6 +227,14 @@ def _reading(result: Result, traced: bool) -> Reading:
         tuple((clock.date_of(event.tick).isoformat(), event) for event in result.events) if traced else (),
         _flows(result) if traced else (),
     )
+
+
+def _more_figures(result: Result) -> tuple[Figure, ...]:
+    """What a comparison asks beside the headline: chips past the rules, and who gains and who pays."""
+    smuggled = Figure("smuggled_chips", "Markets", "chips past the rules", "k chips", "smuggled_chips", {"region": ("CN",)}, 1e3, 1)
+    parties = (Figure(f"welfare_{party}", "Welfare by party", party.replace("_", " "), "USD bn", "welfare_usd",
+                      {"party": (party,)}, 1e9, 1) for party in result.record.names["party"])
+    return smuggled, *parties
 
 
 def _quarters(result: Result) -> tuple[str, ...]:

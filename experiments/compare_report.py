@@ -30,7 +30,7 @@ _ASKED_FIRST = (
     "lag",
     "military_weeks",
 )
-_TRIFLE = 0.02
+TRIFLE = 0.02
 """Smallest share of a figure that is worth a sentence."""
 
 
@@ -94,7 +94,7 @@ def claims(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 def findings(data: Mapping[str, Any]) -> list[str]:
     """The differences a reader asks for first, those whose interval leaves zero out and that are no trifle."""
     found = {line["figure"]["name"]: line for line in data["lines"] if line["window"] == WHOLE and sure(line)}
-    told = [found[name] for name in _ASKED_FIRST if name in found and _share(found[name]) >= _TRIFLE]
+    told = [found[name] for name in _ASKED_FIRST if name in found and share_of(found[name]) >= TRIFLE]
     out = [_finding(line, data["a_name"], data["b_name"]) for line in told]
     return out or ["No figure differs by more than its interval."]
 
@@ -102,10 +102,10 @@ def findings(data: Mapping[str, Any]) -> list[str]:
 def _finding(line: Mapping[str, Any], a: str, b: str) -> str:
     figure, low, high = line["figure"], signed(line, "low"), signed(line, "high")
     levels = f"{_at(line, 'a')} {figure['unit']} in {a}, {_at(line, 'b')} in {b}"
-    return f"{_title(figure)}: {levels}; {signed(line, 'difference')} (95% interval {low} to {high})."
+    return f"{title_of(figure)}: {levels}; {signed(line, 'difference')} (95% interval {low} to {high})."
 
 
-def _share(line: Mapping[str, Any]) -> float:
+def share_of(line: Mapping[str, Any]) -> float:
     """A difference against the larger of the two."""
     larger = max(abs(line["a"] or 0.0), abs(line["b"] or 0.0))
     return float(abs(line["difference"]) / larger) if larger else 0.0
@@ -128,8 +128,8 @@ def _at(line: Mapping[str, Any], side: str) -> str:
     return said(math.nan if value is None else value, line["figure"]["digits"])
 
 
-def _title(figure: Mapping[str, Any]) -> str:
-    said_as = f"{figure['group']}, {figure['title']}" if figure["group"].startswith("Compute") else figure["title"]
+def title_of(figure: Mapping[str, Any]) -> str:
+    said_as = f"{figure['group']}, {figure['title']}" if figure["group"].startswith(("Compute", "Welfare")) else figure["title"]
     return said_as[0].upper() + said_as[1:]
 
 

@@ -25,6 +25,7 @@ from experiments.compare import (
     write,
 )
 from experiments.compare_report import parting_lines
+from experiments.gallery import PAGE, write_gallery
 from experiments.summary import console, figure_title, said, said_difference, shared_unit
 from sim.errors import UsageError
 from sim.results import check_replaceable
@@ -67,7 +68,7 @@ def counterfactuals(base: str) -> list[str]:
 
 
 def compare_all(first: str, seeds: Sequence[int], workers: int, folder: Path, bar: Bar) -> list[Comparison]:
-    """Compare with every shipped scenario of the same weeks; one folder each."""
+    """Compare with every shipped scenario of the same weeks; one folder each, and the page of them all."""
     sides = [Side(name) for name in counterfactuals(first)]
     for side in sides:
         check_replaceable(folder / side.name)
@@ -75,6 +76,8 @@ def compare_all(first: str, seeds: Sequence[int], workers: int, folder: Path, ba
     made = [comparison(Side(first), side, seeds, found) for side in sides]
     for one in made:
         write(one, folder / one.b.name)
+    if made:
+        write_gallery(made, folder)
     return made
 
 
@@ -96,7 +99,7 @@ def say(
             show_matrix(found, screen)
         else:
             show(found[0], screen)
-        screen.print(f"\n{folder if matrix else folder / 'report.html'}")
+        screen.print(f"\n{folder / (PAGE if matrix and found else 'report.html')}")
     for failure in failures:
         console(stderr=True).print(f"failed: {failure.error}\n  {failure.command}", markup=False)
     return SOME_FAILED if failures else 0

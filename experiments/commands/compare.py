@@ -13,7 +13,8 @@ from experiments.common import Bar, folder_for, keeping, name_of, options, print
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="[B]", required=False)
 @click.option("--seeds", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Pairs of runs.")
-@click.option("--all", "with_all", is_flag=True, help="Compare A with every shipped scenario of the same weeks.")
+@click.option("--all", "with_all", is_flag=True,
+              help="Compare A with every shipped scenario of the same weeks, and write one page of them all.")
 @options("set", "seed", "out", "workers", "json", "quiet")
 def command(
     first: str,

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sim
 from experiments import compare
 from experiments.compare import WHOLE, Comparison, Failure, Side, comparison, jobs_of, plain, read_all, write
 from experiments.compare_report import parting_lines
 from experiments.comparing import say, show_matrix
+from experiments.gallery import DRAWN, PAGE, write_gallery
 from experiments.rebuild import rebuild
 from experiments.summary import console, said_difference
 from sim.errors import InvariantError, UsageError
+from sim.headline import figures_of
 from sim.results import Result
 from tests.fake_record import FakeScenario, fake_record
 
@@ -174,3 +177,24 @@ def test_the_screen_is_eighty_columns(found: Comparison, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines if "k H100e" in line or "USD" in line)
+
+
+def test_the_gallery_says_of_every_world_what_it_changes_and_where_it_parts(found: Comparison, tmp_path: Path) -> None:
+    same = made(A, Side("leaky", ("seed=1",)))
+    page = write_gallery([found, same], tmp_path)
+    assert page == tmp_path / PAGE and [path.name for path in tmp_path.iterdir()] == [PAGE]
+    text = page.read_text(encoding="utf-8")
+    line = found.line("grey_compute")
+    assert line is not None
+    assert f"<b>{said_difference(line.difference.difference.value, line.figure.digits)}*</b>" in text
+    assert "2022-12-12" in text and "the two logs are the same" in text
+    assert all(f"<td>{one.b.name}</td>" in text for one in (found, same))
+
+
+def test_the_gallery_covers_what_is_asked_of_it() -> None:
+    """Every group of figures has its table, welfare by party among them; every figure with a chart is one that exists."""
+    result = sim.run(sim.load("teaching/rush"), 1)
+    names = {figure.name for figure in (*figures_of(result.record), *compare._more_figures(result))}
+    assert set(DRAWN) <= names
+    assert {f"welfare_{party}" for party in result.record.names["party"]} <= names
+    assert {"lag", "military_weeks", "charges", "lost_sales", "smuggled_chips", "domestic_share"} <= names
