@@ -83,11 +83,25 @@ def test_no_controls_gives_the_largest_revenue() -> None:
     assert free > max(ruled)
 
 
+SMALL = ("counted in cards h20-never-barred has 0.29 domestic against 0.36 in no-controls, though its Chinese makers sell 2.4 M "
+         "cards in 2024-25 against 1.6 M: the part cut to the rule costs under half a whole one, so that the same money buys 5.8 M "
+         "foreign cards against 2.9 M (seed 1)")
+
+
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="h20-never-barred has 0.30 of cards against 0.36 in no-controls; not for fear alone, as "
-                   "without stockpiling history too falls to 0.32. Not traced yet")
+@pytest.mark.xfail(strict=True, reason=SMALL)
 def test_no_controls_gives_the_smallest_domestic_share() -> None:
     free, *ruled = means(domestic_share, "no-controls", *RULED)
+    assert free < min(ruled)
+
+
+@pytest.mark.slow
+def test_no_controls_gives_the_smallest_domestic_share_by_value() -> None:
+    """What the trace of the disagreement says: in money, where a small card counts for what it costs, the sign is the expected."""
+    def by_value(result: Result) -> float:
+        return window_of(result, "cards_share", "2024-01-01..2025-12-31", to="CN", origin="domestic", by="value")
+
+    free, *ruled = means(by_value, "no-controls", *RULED)
     assert free < min(ruled)
 
 
