@@ -7,6 +7,7 @@ at most a fifth of what it was, or an interval that holds zero. A pattern withou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,8 @@ from sim.results import Result
 
 GONE_SHARE = 0.2
 """Part of an effect that may be left when its mechanism is off."""
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
 
 
 class Setting(NamedTuple):
@@ -43,6 +46,7 @@ class Pattern:
     sign            the expected side of the effect
     reads           behaviour parameters that its observable answers to most
     alone           what the observable must exceed for one run to show the pattern; None where only a contrast can
+    undefined       clearings under which its observable is not what it says, each with the reason
     """
 
     id: str
@@ -56,6 +60,7 @@ class Pattern:
     sign: int
     reads: tuple[str, ...]
     alone: float | None = None
+    undefined: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Finding:
-    """A pattern over paired seeds. effect against the contrast; neutral, the same with the mechanism off."""
+    """A pattern over paired seeds. effect against the contrast; neutral, the same with the mechanism off; undefined: why the
+    pattern cannot be measured under the clearing asked for, and then nothing was run."""
 
     pattern: Pattern
-    value: Interval
-    effect: Interval
-    neutral: Interval
+    value: Interval = UNKNOWN
+    effect: Interval = UNKNOWN
+    neutral: Interval = UNKNOWN
+    undefined: str = ""
 
     @property
     def shown(self) -> bool:
@@ -107,6 +114,8 @@ class Finding:
     @property
     def gone(self) -> bool:
         """With the mechanism off at most GONE_SHARE of the effect is left, or nothing that can be told from zero."""
+        if self.undefined:
+            return False
         left = self.neutral
         if np.isnan(left.value):
             return True
@@ -115,6 +124,8 @@ class Finding:
 
     @property
     def verdict(self) -> str:
+        if self.undefined:
+            return f"not defined: {self.undefined}"
         if not self.shown:
             return "not shown"
         return "shown, gone without its mechanism" if self.gone else "shown, and left without its mechanism"
@@ -132,18 +143,30 @@ def _alone(pattern: Pattern, result: Result) -> float | None:
 
 
 def study(
-    patterns: Sequence[Pattern], seeds: Sequence[int], workers: int = 1, told: Callable[[int, int], None] = unheard
+    patterns: Sequence[Pattern],
+    seeds: Sequence[int],
+    workers: int = 1,
+    told: Callable[[int, int], None] = unheard,
+    also: Sequence[str] = (),
 ) -> list[Finding]:
-    """Run what the patterns need, each world once a seed, and judge them. Raises UsageError for an unknown setting."""
+    """Run what the patterns need, each world once a seed, and judge them; `also` is set in every world. A pattern that the clearing
+    leaves undefined is not run. Raises UsageError for an unknown setting."""
+    why = {pattern.id: dict(pattern.undefined).get(_clearing(pattern, also), "") for pattern in patterns}
     wanted: dict[Setting, list[Pattern]] = {}
     for pattern in patterns:
-        for setting in settings_of(pattern):
+        for setting in () if why[pattern.id] else settings_of(pattern):
             wanted.setdefault(setting, []).append(pattern)
-    jobs = [(setting, seed, tuple(p.id for p in ps)) for setting, ps in wanted.items() for seed in seeds]
+    jobs = [(setting.with_(*also), seed, tuple(p.id for p in ps)) for setting, ps in wanted.items() for seed in seeds]
+    asked = [setting for setting in wanted for _ in seeds]
     found: dict[tuple[str, Setting, int], float] = {}
-    for (setting, seed, _), values in zip(jobs, each(_run, jobs, workers, told), strict=True):
+    for setting, (_, seed, _), values in zip(asked, jobs, each(_run, jobs, workers, told), strict=True):
         found.update({(name, setting, seed): value for name, value in values.items()})
-    return [_finding(pattern, seeds, found) for pattern in patterns]
+    return [Finding(pattern, undefined=why[pattern.id]) if why[pattern.id] else _finding(pattern, seeds, found)
+            for pattern in patterns]
+
+
+def _clearing(pattern: Pattern, also: Sequence[str]) -> str:
+    return sim.load(pattern.base.scenario, (*pattern.base.overrides, *also)).clearing
 
 
 def settings_of(pattern: Pattern) -> list[Setting]:
@@ -319,6 +342,10 @@ CLOUD_CLOSED = (
     "rules.BILL_REMOTE_ACCESS.since=2023-11-16",
 )
 
+NO_MANDATE = "rules.without=[CN_STATE_DC_BAN]"
+"""Without the order that state centres take domestic cards alone: an order is an input of the record, and what is bought under it
+is no substitution of the buyers' own, nor gone when that is switched off."""
+
 PATTERNS = (
     Pattern(
         "P1",
@@ -358,6 +385,7 @@ PATTERNS = (
         1,
         ("lead_weeks", "title_weeks", "convertible_generic_share", "convertible_specific_share"),
         alone=0.0,
+        undefined=(("equilibrium", "nobody queues there, so that a bar finds no orders to strand and no sale is lost"),),
     ),
     Pattern(
         "P4",
@@ -396,6 +424,7 @@ PATTERNS = (
         1,
         ("grey_network_multiple", "utilisation_state_share", "rent_floor_share"),
         alone=0.0,
+        undefined=(("posted_price", "a street price is there what sellers ask, a mark-up over list and no scarcity"),),
     ),
     Pattern(
         "P7",
@@ -405,7 +434,7 @@ PATTERNS = (
         thrift,
         HISTORY,
         NO_CONTROLS,
-        ("behaviour.thrift=off",),
+        ("behaviour.thrift=off", "behaviour.rebound=off"),
         1,
         ("scarcity_thrift_share", "diffusion_years", "efficiency_growth_per_year"),
     ),
@@ -415,9 +444,9 @@ PATTERNS = (
         "domestic share of cards, 2024-25",
         "share",
         domestic_share,
-        HISTORY,
+        Setting("history", (NO_MANDATE,)),
         NO_CONTROLS,
-        ("behaviour.substitution=off",),
+        ("behaviour.substitution=off", "behaviour.learning=off"),
         1,
         ("domestic_preference", "domestic_packaging_max_cards", "other_domestic_growth_per_year"),
     ),
@@ -428,7 +457,7 @@ PATTERNS = (
         "log ratio",
         china_sales_growth,
         HISTORY,
-        None,
+        NO_CONTROLS,
         ("behaviour.redesign=off",),
         1,
         ("china_capacity_share", "board_volume_weeks"),
