@@ -73,13 +73,11 @@ class Hours:
 def floor_usd_per_week(world: World) -> Floats:
     """Least weekly rent of a card, (chips,) USD: power, and a share a year of what card and host would cost today, which for an old
     part is what its compute costs in the parts the world now buys."""
-    behaviour, worth = world.behaviour, world.frame.chips.worth
+    behaviour = world.behaviour
     today = world_price(world, behaviour.host_cost_usd.value)
-    train = behaviour.train_share.value
-    replaced = train * worth[0] * today[0] + (1.0 - train) * worth[1] * today[1]
-    capital = np.minimum(world.list_usd + behaviour.host_cost_usd.value, replaced)
-    interest = behaviour.rent_floor_share.value / WEEKS_PER_YEAR
-    return np.asarray(capital * interest + behaviour.power_usd_per_hour.value * HOURS_PER_WEEK)
+    return np.asarray(_floors(world.frame.chips.worth, today, world.list_usd, behaviour.train_share.value,
+                              behaviour.host_cost_usd.value, behaviour.rent_floor_share.value / WEEKS_PER_YEAR,
+                              behaviour.power_usd_per_hour.value * HOURS_PER_WEEK))
 
 
 def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
@@ -107,9 +105,10 @@ def clear_rental(world: World) -> None:
     hours.rent_usd_per_hour[:] = np.nan
     hours.utility_usd = 0.0
     home, abroad = tenant_money_usd(world)
+    floor = floor_usd_per_week(world)
     if world.behaviour.on("rental"):
-        _clear(world, home, abroad)
-    _wish(world, abroad)
+        _clear(world, home, abroad, floor)
+    _wish(world, abroad, floor)
 
 
 def idle_hours(world: World, owner: Ints, chip: Ints) -> Ints:
@@ -141,7 +140,7 @@ def _contract(world: World, home: Floats, abroad: Floats) -> None:
     hours.basis = None
 
 
-def _clear(world: World, home: Floats, abroad: Floats) -> None:
+def _clear(world: World, home: Floats, abroad: Floats, floor_usd: Floats) -> None:
     hours, tenants = world.hours, world.tenants
     money = (home + abroad)[tenants, None] * world.view.use_share[tenants] * 100.0
     if not money.any():
@@ -157,7 +156,7 @@ def _clear(world: World, home: Floats, abroad: Floats) -> None:
     chips = world.frame.chips
     weight = _tenant_weight(chips.worth, world.minds.skill, chips.maker, chips.memory_gb,
                             world.behaviour.frontier_memory_gb.value, tenants)
-    floor = np.rint(floor_usd_per_week(world)[chip] * 100).astype(np.int64)
+    floor = np.rint(floor_usd[chip] * 100).astype(np.int64)
     least = np.minimum(value, _cheapest(floor, chip, weight).reshape(-1, 2))
     wants = wants_of(money, value, least, least, world.rental_keys)
     offers = Offers(floor, cap, offer_keys(world.owner_keys[owner], world.chip_keys[chip]), chip, np.ones(len(owner)))
@@ -198,7 +197,7 @@ def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, pai
         channel=RENTED, use=use, ship_to=country, bill_to=country, customer_hq=hq, end_hq=hq, arrives=world.tick)
 
 
-def _wish(world: World, abroad: Floats) -> None:
+def _wish(world: World, abroad: Floats, floor_usd: Floats) -> None:
     """Cards offshore clouds want: those that barred tenants' money would keep let at the market's rent, within a growth limit.
     A cloud to whom an announced rule will close a part buys ahead, as labs do: on credit, up to its cover."""
     frame, hours, ledger, behaviour = world.frame, world.hours, world.ledger, world.behaviour
@@ -210,11 +209,9 @@ def _wish(world: World, abroad: Floats) -> None:
     tpp = frame.chips.tpp
     h100 = int(np.argmin(np.abs(tpp - H100_TPP)))
     market = float(np.nan_to_num(hours.rent_usd_per_hour[1:, h100]).max()) * HOURS_PER_WEEK
-    queue = world.primary.queue[len(frame.names.lab):]
-    unit = tpp / H100_TPP
-    own = ((ledger.held + ledger.moving.sum(axis=0)) * unit).cumsum(axis=1)[clouds, -1]
-    coming = (queue * unit).cumsum(axis=1)[clouds, -1]
-    wanted = total / max(market, float(floor_usd_per_week(world)[h100]))
+    own, coming = _computing(ledger.held, ledger.moving, world.primary.queue[len(frame.names.lab):], tpp / H100_TPP,
+                             np.flatnonzero(clouds))
+    wanted = total / max(market, float(floor_usd[h100]))
     gap = max(0.0, wanted - float((own + coming).cumsum()[-1]))
     each = own + behaviour.cloud_start_chips.value
     normal = behaviour.cloud_growth_share_per_week.value * each
@@ -226,9 +223,36 @@ def _wish(world: World, abroad: Floats) -> None:
 
 def _closing_on(world: World, clouds: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the clouds an announced rule will close a part to that they buy now, (clouds,)."""
-    closing = world.standing.closing_cells(world.rulebook.closing(world.tick))[len(world.frame.names.lab):]
+    cells = world.rulebook.closing(world.tick)
+    if not cells.any():
+        return np.zeros(np.count_nonzero(clouds), dtype=bool)
+    closing = world.standing.closing_cells(cells)[len(world.frame.names.lab):]
     wanted = world.view.cloud_mix > 0.0
     return np.asarray((closing[clouds] & wanted[clouds]).any(axis=1))
+
+
+@njit(cache=True)
+def _floors(worth, today, list_usd, train_share, host_usd, interest, power_usd):  # type: ignore[no-untyped-def]
+    """Least weekly rent of each part, (chips,) USD: see `floor_usd_per_week`."""
+    out = np.empty(len(list_usd))
+    for c in range(len(out)):
+        replaced = train_share * worth[0, c] * today[0] + (1.0 - train_share) * worth[1, c] * today[1]
+        out[c] = np.minimum(list_usd[c] + host_usd, replaced) * interest + power_usd
+    return out
+
+
+@njit(cache=True)
+def _computing(held, moving, queue, unit, clouds):  # type: ignore[no-untyped-def]
+    """Compute that each of the clouds has or is on its way to it, and that it waits for, (clouds,) H100 each."""
+    own, coming = np.zeros(len(clouds)), np.zeros(len(clouds))
+    for k in range(len(clouds)):
+        for c in range(len(unit)):
+            cards = held[clouds[k], c]
+            for week in range(moving.shape[0]):
+                cards += moving[week, clouds[k], c]
+            own[k] += cards * unit[c]
+            coming[k] += queue[clouds[k], c] * unit[c]
+    return own, coming
 
 
 @njit(cache=True)

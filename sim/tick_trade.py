@@ -369,9 +369,9 @@ def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, I
     ledger.pay("purchase", labs.actor[lab], distributors.actor[seller], paid)
     ledger.pay("freight", labs.actor[lab], ledger.outside("carriers"), freight)
     at_list = np.rint(world.list_usd[chip] * 100).astype(np.int64) * chips
-    np.add.at(market.smuggled, seller[barred], chips[barred])
-    np.add.at(market.smuggled_usd, seller[barred], paid[barred] / 100.0)
-    market.grey_rent_usd = float((paid - at_list)[barred].sum()) / 100.0
+    passed = np.zeros(market.offer_price.shape, dtype=np.int64)
+    over = _smuggle(seller, chip, chips, paid, at_list, barred, market.smuggled, market.smuggled_usd, passed)
+    market.grey_rent_usd = over / 100.0
     mean_prices(labs.region[lab], chip, result.offer_price[offer] / 100.0, chips, market.street_usd)
     market.last_street_usd = np.where(np.isnan(market.street_usd[CN]), market.last_street_usd, market.street_usd[CN])
     world.trades.add(
@@ -379,17 +379,31 @@ def _spend(world: World, offers: Offers, lanes: Lanes, rows: tuple[Ints, Ints, I
         paid_cents=paid + freight, list_cents=at_list, channel=channel, use=use, ship_to=labs.country[lab],
         bill_to=distributors.country[seller], customer_hq=distributors.hq[seller], end_hq=labs.hq[lab],
         lane=world.grey_lane[seller], arrives=world.tick + weeks)
-    _tell_smuggled(world, seller, chip, chips, barred)
+    _tell_smuggled(world, passed)
 
 
-def _tell_smuggled(world: World, seller: Ints, chip: Ints, chips: Ints, barred: NDArray[np.bool_]) -> None:
-    """One entry a week and seller for goods that passed a rule, caused by the bar of the part most moved."""
-    for row in np.unique(seller[barred]):
-        own = barred & (seller == row)
-        moved = np.bincount(chip[own], weights=chips[own])
-        most = int(moved.argmax())
+def _tell_smuggled(world: World, passed: Ints) -> None:
+    """One entry a week and seller for goods that passed a rule, caused by the bar of the part most moved; passed (distributors,
+    chips)."""
+    total = passed.sum(axis=1, dtype=np.int64)
+    for row in np.flatnonzero(total).tolist():
+        most = int(passed[row].argmax())
         world.tell("smuggled", actor=world.frame.names.distributor[row], chip=world.frame.names.chip[most],
-                   quantity=int(chips[own].sum()), unit="chips", cause=world.law.bar_event.get(most, -1))
+                   quantity=int(total[row]), unit="chips", cause=world.law.bar_event.get(most, -1))
+
+
+@njit(cache=True)
+def _smuggle(seller, chip, chips, paid, at_list, barred, smuggled, smuggled_usd, passed):  # type: ignore[no-untyped-def]
+    """Add the barred of the week's trades to chips and USD by seller and to `passed` (distributors, chips); returns the cents paid
+    for them above list."""
+    over = np.int64(0)
+    for k in range(len(chips)):
+        if barred[k]:
+            smuggled[seller[k]] += chips[k]
+            smuggled_usd[seller[k]] += paid[k] / 100.0
+            passed[seller[k], chip[k]] += chips[k]
+            over += paid[k] - at_list[k]
+    return over
 
 
 @njit(cache=True)
