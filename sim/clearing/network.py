@@ -103,58 +103,52 @@ class _Face(NamedTuple):
 
 class Basis:
     """What one clearing leaves the next: the tree on a fixed index of lanes, and the room it works in. Consumed by
-    `clear`."""
+    `clear`.
+
+    All columns of one type lie in one array, cut up by `_lay`, for a call is charged for each array it is given.
+    """
 
     def __init__(self, n: int, m: int, n_tranches: int, lanes: Lanes) -> None:
         n_lanes = len(lanes.lane_offer)
-        nodes = n + m + 1
-        order = np.argsort(lanes.lane_buyer, kind="stable")
-        self.order = order
-        self.n, self.m = n, m
+        self.n, self.m, self.n_lanes = n, m, n_lanes
         self.pivots = 0
         """Pivots of the last solve, those over ties included."""
         self.passes = 0.0
-        self.warm = False
-        self.seal = 0
-        """Sum over the kept tree, so that a tree that was tampered with is not walked."""
-        ptr = np.zeros(m + 1, np.int64)
-        np.cumsum(np.bincount(lanes.lane_buyer, minlength=m), out=ptr[1:])
-
-        def ints(size: int) -> Ints:
-            return np.zeros(size, np.int64)
-
-        self.net = _Net(
-            ptr=ptr, off=lanes.lane_offer[order].astype(np.int32), to=lanes.lane_buyer[order].astype(np.int32),
-            cost=ints(n_lanes), cap=ints(n_lanes), ask=ints(n), supply=ints(n), demand=ints(m), tptr=ints(m + 1),
-            tval=ints(n_tranches), tcap=ints(n_tranches))
-
-        def bytes_(size: int) -> NDArray[np.int8]:
-            return np.zeros(size, np.int8)
-
-        self.tree = _Tree(
-            node=np.zeros((nodes, 8), np.int64), parent_arc=ints(nodes), price=ints(n), slack=ints(n), bought=ints(m),
-            low=ints(m), high=ints(m), value=ints(m), step=ints(m), flow=ints(n_lanes), state=bytes_(n_lanes))
-        self.face = _Face(
-            price=ints(n), mu=ints(m), base=ints(m), width=ints(m), hash=ints(n_lanes), lanes=ints(n_lanes + n + m),
-            lane_state=bytes_(n_lanes), buyers=ints(m), offers=ints(n), marked=bytes_(m), tight_above=bytes_(nodes),
-            tight_below=bytes_(nodes), above=ints(n_lanes), below=ints(n_lanes), top=ints(nodes), bottom=ints(nodes),
-            walk=ints(nodes), zero=ints(n), mark=np.zeros(m, np.uint64), twin=bytes_(m),
-            table=ints(1 << (2 * m + 1).bit_length()))
-        self.kept_arc = ints(nodes)
-        self.kept_step = ints(m)
+        self.state = np.zeros(2, np.int64)
+        """Whether a tree is kept, and a sum over it, so that one that was tampered with is not walked."""
+        self.whole = np.zeros(8 * n_lanes + 21 * n + 28 * m + 15 + _table_size(m), np.int64)
+        self.short = np.zeros(2 * n_lanes, np.int32)
+        self.byte = np.zeros(2 * n_lanes + 2 * n + 4 * m + 2, np.int8)
+        self.tranches = np.zeros(2 * n_tranches, np.int64)
+        column, row = _index(self.whole, self.short, self.byte, self.tranches, n, m, lanes.lane_offer, lanes.lane_buyer)
+        if column:
+            name, limit = (("lane_offer", n), ("lane_buyer", m))[column - 1]
+            raise BookError(f"{name}[{row}] is {getattr(lanes, name)[row]}; it must lie in 0..{limit - 1}")
 
     def fits(self, n: int, m: int, lanes: Lanes) -> bool:
         """Whether book and lanes have the size this tree was built on; `_load` compares the lanes themselves."""
-        return n == self.n and m == self.m and len(lanes.lane_offer) == len(self.order)
+        return n == self.n and m == self.m and len(lanes.lane_offer) == self.n_lanes
 
     def room_for(self, n_tranches: int) -> None:
         """Widen the tranche columns when a tick brings more of them."""
-        if len(self.net.tval) < n_tranches:
-            room = 2 * n_tranches
-            self.net = self.net._replace(tval=np.zeros(room, np.int64), tcap=np.zeros(room, np.int64))
+        if len(self.tranches) < 2 * n_tranches:
+            self.tranches = np.zeros(4 * n_tranches, np.int64)
+
+    def laid(self) -> tuple[_Net, _Tree, _Face, Ints, Ints, Ints]:
+        """The columns by name: net, tree, face, kept arcs, kept steps and the order of lanes by buyer."""
+        net, tree, face, kept_arc, kept_step, order = _lay(self.whole, self.short, self.byte, self.tranches, self.n, self.m)
+        return net, tree, face, kept_arc, kept_step, order
 
 
-_OTHER_LANES = 13
+def _table_size(m: int) -> int:
+    """Places of a hash table of m buyers, at most half full."""
+    return 1 << (2 * m + 1).bit_length()
+
+
+_CHUNK = 64
+"""Lanes of one buyer that are priced at a look: where offers are many, all of a buyer's are more than a pivot is worth."""
+
+_OTHER_LANES, _INFEASIBLE, _ENDLESS, _TAMPERED = 13, 14, 15, 16
 _REASONS = {
     1: ("offer_cap", "is negative; chips for sale are 0 or more"),
     2: ("offer_ask", "is negative; an ask is 0 or more"),
@@ -189,58 +183,123 @@ def clear(book: Book, lanes: Lanes, epoch: int, seed: int, basis: Basis | None =
         trades, basis = clear(under.book, under.lanes, epoch, seed, basis)
         return under.fold(trades), basis
     n, m = len(book.offer_ask), len(book.buyer_key)
-    if basis is None or not basis.fits(n, m, lanes) or not _load_or_refuse(book, lanes, basis):
-        _check_ends(lanes, n, m)
+    if basis is None or not basis.fits(n, m, lanes):
         basis = Basis(n, m, len(book.tranche_buyer), lanes)
-        _load_or_refuse(book, lanes, basis)
-    return _solve(book, basis, int(epoch), int(seed)), basis
+    return _solve(book, lanes, basis, int(epoch), int(seed))
 
 
-def _check_ends(lanes: Lanes, n: int, m: int) -> None:
-    for name, column, limit in (("lane_offer", lanes.lane_offer, n), ("lane_buyer", lanes.lane_buyer, m)):
-        bad = np.flatnonzero((column < 0) | (column >= limit))
-        if len(bad):
-            raise BookError(f"{name}[{bad[0]}] is {column[bad[0]]}; it must lie in 0..{limit - 1}")
-
-
-def _load_or_refuse(book: Book, lanes: Lanes, basis: Basis) -> bool:
-    """Lay the book out on the basis; False if the lanes are others than those it was built on. Raises BookError."""
-    basis.room_for(len(book.tranche_buyer))
-    code, row = _load(basis.net, basis.order, book.offer_ask, book.offer_cap, book.tranche_buyer, book.tranche_value,
-                      book.tranche_cap, lanes.lane_offer, lanes.lane_buyer, lanes.lane_cost, lanes.lane_cap)
-    if code == _OTHER_LANES:
-        return False
-    if code:
-        basis.warm = False
-        column, why = _REASONS[code]
-        value = getattr(lanes if column.startswith("lane") else book, column)[row]
-        raise BookError(f"{column}[{row}] is {value}: it {why}")
-    return True
-
-
-def _solve(book: Book, basis: Basis, epoch: int, seed: int) -> Trades:
-    net, tree, face = basis.net, basis.tree, basis.face
-    n, m, n_lanes = basis.n, basis.m, len(basis.order)
+def _solve(book: Book, lanes: Lanes, basis: Basis, epoch: int, seed: int) -> tuple[Trades, Basis]:
+    """Clear on a basis of the book's size; on a new one where its lanes are others than those it was built on."""
+    n, m, n_lanes = basis.n, basis.m, basis.n_lanes
     flow = np.empty(n_lanes, np.int64)
     offer_price, buyer_price = np.empty(n), np.empty(m)
-    warm, basis.warm = basis.warm, False
-    if warm and _sealed(basis.kept_arc) != basis.seal:
-        raise InvariantError("clearing: the basis is not the one the last clearing left")
+    basis.room_for(len(book.tranche_buyer))
     code, surplus, dual, pivots, scanned = _run(
-        net, tree, face, basis.kept_arc, basis.kept_step, basis.order, book.offer_key, book.buyer_key, epoch, seed,
-        warm, flow, offer_price, buyer_price)
-    if code == 2:
+        basis.whole, basis.short, basis.byte, basis.tranches, basis.state, book.offer_ask, book.offer_cap,
+        book.tranche_buyer, book.tranche_value, book.tranche_cap, lanes.lane_offer, lanes.lane_buyer, lanes.lane_cost,
+        lanes.lane_cap, book.offer_key, book.buyer_key, epoch, seed, flow, offer_price, buyer_price)
+    if code == _OTHER_LANES:
+        return _solve(book, lanes, Basis(n, m, len(book.tranche_buyer), lanes), epoch, seed)
+    if code in _REASONS:
+        column, why = _REASONS[code]
+        value = getattr(lanes if column.startswith("lane") else book, column)[surplus]
+        raise BookError(f"{column}[{surplus}] is {value}: it {why}")
+    if code == _TAMPERED:
+        raise InvariantError("clearing: the basis is not the one the last clearing left")
+    if code == _ENDLESS:
         raise InvariantError("clearing: the network simplex did not end within its pivots, warm or cold")
-    if code == 1 or surplus != dual:
+    if code == _INFEASIBLE or surplus != dual:
+        basis.state[0] = 0
         raise InvariantError(f"clearing: no proof; surplus {surplus}, dual {dual}, feasible {code == 0}")
-    basis.warm = True
-    basis.seal = _sealed(basis.kept_arc)
     basis.pivots = pivots
     basis.passes = scanned / max(n_lanes, 1)
-    return Trades(flow, offer_price, buyer_price, int(surplus), int(dual))
+    return Trades(flow, offer_price, buyer_price, int(surplus), int(dual)), basis
 
 
 # Kernels
+
+
+@njit(cache=True, error_model="numpy")
+def _cut(column, at, size):  # type: ignore[no-untyped-def]
+    return column[at:at + size], at + size
+
+
+@njit(cache=True, error_model="numpy")
+def _lay(whole, short, byte, tranches, n, m):  # type: ignore[no-untyped-def]
+    """The columns of a basis, cut from its four arrays: see `Basis.laid`."""
+    n_lanes, nodes = short.shape[0] // 2, n + m + 1
+    room = tranches.shape[0] // 2
+    rows, at = _cut(whole, 0, 8 * nodes)
+    order, at = _cut(whole, at, n_lanes)
+    ptr, at = _cut(whole, at, m + 1)
+    cost, at = _cut(whole, at, n_lanes)
+    cap, at = _cut(whole, at, n_lanes)
+    ask, at = _cut(whole, at, n)
+    supply, at = _cut(whole, at, n)
+    demand, at = _cut(whole, at, m)
+    tptr, at = _cut(whole, at, m + 1)
+    net = _Net(ptr, short[:n_lanes], short[n_lanes:], cost, cap, ask, supply, demand, tptr, tranches[:room], tranches[room:])
+    parent_arc, at = _cut(whole, at, nodes)
+    price, at = _cut(whole, at, n)
+    slack, at = _cut(whole, at, n)
+    bought, at = _cut(whole, at, m)
+    low, at = _cut(whole, at, m)
+    high, at = _cut(whole, at, m)
+    value, at = _cut(whole, at, m)
+    step, at = _cut(whole, at, m)
+    flow, at = _cut(whole, at, n_lanes)
+    tree = _Tree(rows.reshape(nodes, 8), parent_arc, price, slack, bought, low, high, value, step, flow, byte[:n_lanes])
+    offer_price, at = _cut(whole, at, n)
+    mu, at = _cut(whole, at, m)
+    base, at = _cut(whole, at, m)
+    width, at = _cut(whole, at, m)
+    hash, at = _cut(whole, at, n_lanes)
+    lanes, at = _cut(whole, at, n_lanes + n + m)
+    buyers, at = _cut(whole, at, m)
+    offers, at = _cut(whole, at, n)
+    above, at = _cut(whole, at, n_lanes)
+    below, at = _cut(whole, at, n_lanes)
+    top, at = _cut(whole, at, nodes)
+    bottom, at = _cut(whole, at, nodes)
+    walk, at = _cut(whole, at, nodes)
+    zero, at = _cut(whole, at, n)
+    mark, at = _cut(whole, at, m)
+    kept_arc, at = _cut(whole, at, nodes)
+    kept_step, at = _cut(whole, at, m)
+    lane_state, to = _cut(byte, n_lanes, n_lanes)
+    marked, to = _cut(byte, to, m)
+    tight_above, to = _cut(byte, to, nodes)
+    tight_below, to = _cut(byte, to, nodes)
+    face = _Face(offer_price, mu, base, width, hash, lanes, lane_state, buyers, offers, marked, tight_above, tight_below,
+                 above, below, top, bottom, walk, zero, mark.view(np.uint64), byte[to:], whole[at:])
+    return net, tree, face, kept_arc, kept_step, order
+
+
+@njit(cache=True, error_model="numpy")
+def _index(whole, short, byte, tranches, n, m, lane_offer, lane_buyer):  # type: ignore[no-untyped-def]
+    """Lanes in order of buyer, as they come within one. Returns (0, 0), or the number of the column with an end that is no row
+    (1 offers, 2 buyers) and its place."""
+    net, _, _, _, _, order = _lay(whole, short, byte, tranches, n, m)
+    ptr, off, to = net.ptr, net.off, net.to
+    for e in range(lane_offer.shape[0]):
+        if not 0 <= lane_offer[e] < n:
+            return 1, e
+    for e in range(lane_buyer.shape[0]):
+        j = lane_buyer[e]
+        if not 0 <= j < m:
+            return 2, e
+        ptr[j + 1] += 1
+    for j in range(m):
+        ptr[j + 1] += ptr[j]
+    for e in range(lane_offer.shape[0]):
+        j = lane_buyer[e]
+        s = ptr[j]
+        ptr[j] += 1
+        order[s], off[s], to[s] = e, lane_offer[e], j
+    for j in range(m, 0, -1):
+        ptr[j] = ptr[j - 1]
+    ptr[0] = 0
+    return 0, 0
 
 
 @njit(cache=True, error_model="numpy")
@@ -655,10 +714,10 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
     root = n + m
     cost = hash if ties else cost_of
     ask = zero if ties else ask_of
-    pivots, priced, cursor = 0, 0, 0
+    pivots, priced, cursor, within = 0, 0, 0, 0
     positions = n_lanes + n_buyers + n_offers if ties else m + 1
     while pivots < most:
-        best, kind, arc, scanned, visited = 0, -1, -1, 0, 0
+        best, kind, arc, scanned, visited = 0, -1, -1, 0, 0 if within == 0 else -1
         while visited < positions:
             if ties:
                 scanned += 1
@@ -690,7 +749,8 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
                         best, kind, arc = -price[i], 4, i
             elif cursor < m:
                 j = cursor
-                start, end = ptr[j], ptr[j + 1]
+                start = ptr[j] + within
+                end = min(ptr[j + 1], start + _CHUNK)
                 up = parent_arc[n + j]
                 mu = value_of[j] if up < 0 else price[off[up]] + cost[up]
                 gain = _best_gain(price, off[start:end], cost[start:end], state[start:end], mu)
@@ -698,7 +758,8 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
                     best, kind, arc = gain, 0, start
                     while state[arc] * (mu - price[off[arc]] - cost[arc]) < gain:
                         arc += 1
-                if up >= 0:
+                within = end - ptr[j] if end < ptr[j + 1] else 0
+                if up >= 0 and within == 0:
                     k = step[j]
                     if k < tptr[j + 1] and tval[k] - mu > best:
                         best, kind, arc = tval[k] - mu, 2, j
@@ -710,8 +771,9 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
                     if parent_arc[i] >= 0 and ask[i] - price[i] > best:
                         best, kind, arc = ask[i] - price[i], 4, i
                 scanned += n
-            cursor += 1
-            visited += 1
+            if within == 0:
+                cursor += 1
+                visited += 1
             if cursor == positions:
                 cursor = 0
             if best > 0 and scanned >= block:
@@ -1208,10 +1270,20 @@ def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ig
 
 
 @njit(cache=True, error_model="numpy")
-def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoch, seed, warm,  # type: ignore[no-untyped-def]
-         flow, offer_price, buyer_price):
-    """One clearing. Returns (0 proved, 1 infeasible, 2 did not end; surplus, dual, pivots, lanes priced)."""
-    n, m, n_lanes = net.ask.shape[0], net.demand.shape[0], net.cap.shape[0]
+def _run(whole, short, byte, tranches, kept, offer_ask, offer_cap, tranche_buyer, tranche_value,  # type: ignore[no-untyped-def]
+         tranche_cap, lane_offer, lane_buyer, lane_cost, lane_cap, offer_key, buyer_key, epoch, seed, flow, offer_price,
+         buyer_price):
+    """One clearing. Returns (0 or the number of a fault; surplus, or a fault's row of the book; dual, pivots, lanes priced)."""
+    n, m, n_lanes = offer_ask.shape[0], buyer_key.shape[0], lane_offer.shape[0]
+    net, tree, face, kept_arc, kept_step, order = _lay(whole, short, byte, tranches, n, m)
+    warm = kept[0] != 0
+    code, row = _load(net, order, offer_ask, offer_cap, tranche_buyer, tranche_value, tranche_cap, lane_offer, lane_buyer,
+                      lane_cost, lane_cap)
+    kept[0] = 0
+    if code:
+        return code, row, 0, 0, 0
+    if warm and _sealed(kept_arc) != kept[1]:
+        return _TAMPERED, 0, 0, 0, 0
     most = 200 * (n + m) + 10 * n_lanes + 1000
     pivots, priced = 0, 0
     none = np.int64(0)
@@ -1246,7 +1318,10 @@ def _run(net, tree, face, kept_arc, kept_step, order, offer_key, buyer_key, epoc
                     tree.state[kept_arc[x]] = 0
         if ended:
             feasible, surplus = _report(net, tree, face, order, flow, offer_price, buyer_price)
-            return 0 if feasible else 1, surplus, dual, pivots, priced
+            if not feasible:
+                return _INFEASIBLE, surplus, dual, pivots, priced
+            kept[0], kept[1] = 1, _sealed(kept_arc)
+            return 0, surplus, dual, pivots, priced
         if not warm:
-            return 2, 0, 0, pivots, priced
+            return _ENDLESS, 0, 0, pivots, priced
         warm = False

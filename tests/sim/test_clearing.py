@@ -111,7 +111,8 @@ def test_the_dual_of_the_proof_is_exact_on_every_lane_offer_and_tranche(numbers:
     for seed in numbers:
         book, lanes = book_of(default_rng(seed))
         trades, basis = clear(book, lanes, 0, 1)
-        price, mu, flow = basis.face.price, basis.face.mu, trades.lane_flow
+        _, _, face, *_ = basis.laid()
+        price, mu, flow = face.price, face.mu, trades.lane_flow
         demand = np.bincount(book.tranche_buyer, book.tranche_cap, len(mu))
         most = np.minimum(book.offer_cap[lanes.lane_offer], demand[lanes.lane_buyer])
         lane_cap = np.where(most > 0, lanes.lane_cap, 0)
@@ -167,10 +168,28 @@ def test_a_basis_of_other_lanes_is_left_aside() -> None:
     assert same(clear(book, lanes, 0, 1, basis)[0], clear(book, lanes, 0, 1)[0])
 
 
+def test_the_columns_of_a_basis_fill_its_arrays() -> None:
+    """A column cut beyond the end of an array would be short, and kernels check no index."""
+    for book, lanes in (book_of(default_rng(1), 3, 5, 7), simple([], [], [[(5, 1)]], []), *DEGENERATE.values()):
+        _, basis = clear(book, lanes, 0, 1)
+        net, tree, face, kept_arc, kept_step, order = basis.laid()
+        n, m, n_lanes = basis.n, basis.m, basis.n_lanes
+        assert {name: len(getattr(part, name)) for part in (net, tree, face) for name in part._fields} == {
+            "ptr": m + 1, "tptr": m + 1, "off": n_lanes, "to": n_lanes, "cost": n_lanes, "cap": n_lanes, "ask": n, "supply": n,
+            "demand": m, "tval": len(basis.tranches) // 2, "tcap": len(basis.tranches) // 2, "node": n + m + 1,
+            "parent_arc": n + m + 1, "price": n, "slack": n, "bought": m, "low": m, "high": m, "value": m, "step": m,
+            "flow": n_lanes, "state": n_lanes, "mu": m, "base": m, "width": m, "hash": n_lanes, "lanes": n_lanes + n + m,
+            "lane_state": n_lanes, "buyers": m, "offers": n, "marked": m, "tight_above": n + m + 1, "tight_below": n + m + 1,
+            "above": n_lanes, "below": n_lanes, "top": n + m + 1, "bottom": n + m + 1, "walk": n + m + 1, "zero": n, "mark": m,
+            "twin": m, "table": 1 << (2 * m + 1).bit_length()}
+        assert (len(kept_arc), len(kept_step), len(order)) == (n + m + 1, m, n_lanes)
+
+
 def test_a_changed_basis_a_false_dual_and_a_false_flow_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     book, lanes = simple([10], [5], [[(20, 3)], [(15, 4)]], [(0, 0, 1, 9), (0, 1, 1, 9)])
     _, basis = clear(book, lanes, 0, 1)
-    basis.kept_arc[0] += 1
+    _, _, _, kept_arc, _, _ = basis.laid()
+    kept_arc[0] += 1
     with pytest.raises(InvariantError, match="basis"):
         clear(book, lanes, 0, 1, basis)
     honest = network._run
@@ -184,11 +203,12 @@ def test_a_changed_basis_a_false_dual_and_a_false_flow_are_caught(monkeypatch: p
         clear(book, lanes, 0, 1)
     monkeypatch.undo()
     _, basis = clear(book, lanes, 0, 1)
+    net, tree, face, _, _, order = basis.laid()
     for wrong in (-1, 1, 10):
-        basis.tree.flow[0] += wrong
+        tree.flow[0] += wrong
         room = np.empty(2, np.int64), np.empty(1), np.empty(2)
-        fits, surplus = network._report(basis.net, basis.tree, basis.face, basis.order, *room)
-        basis.tree.flow[0] -= wrong
+        fits, surplus = network._report(net, tree, face, order, *room)
+        tree.flow[0] -= wrong
         assert not fits or surplus != 5 * 0 + 3 * 9 + 2 * 4
 
 
@@ -277,16 +297,22 @@ def test_less_of_one_offer_never_cheapens_another() -> None:
         assert (after[both] >= before[both]).all()
 
 
+def highest(book: Book, lanes: Lanes) -> np.ndarray:
+    """Sellers' best equilibrium prices, (n,) cents."""
+    _, _, face, *_ = clear(book, lanes, 0, 1)[1].laid()
+    return face.top[:len(book.offer_ask)]
+
+
 @pytest.mark.parametrize("numbers", seeds())
 def test_an_offer_withdrawn_never_lowers_the_highest_price_of_another(numbers: range) -> None:
     """Gross substitutes at the sellers' best prices, lanes capped or not."""
     for seed in numbers:
         book, lanes = book_of(default_rng(seed))
-        before = clear(book, lanes, 0, 1)[1].face.top[:len(book.offer_ask)].copy()
+        before = highest(book, lanes).copy()
         for gone in range(len(book.offer_ask)):
             cap = book.offer_cap.copy()
             cap[gone] = 0
-            after = clear(replace(book, offer_cap=cap), lanes, 0, 1)[1].face.top[:len(cap)]
+            after = highest(replace(book, offer_cap=cap), lanes)
             others = (np.arange(len(cap)) != gone) & (cap > 0)
             assert (after[others] >= before[others]).all()
 
