@@ -22,7 +22,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -400,11 +400,12 @@ class Store:
                     found[column.name] = plain
         return pa.schema(sorted(found.items()))
 
-    def write_table(self, path: Path) -> str:
-        """Write all series as one parquet file, in the order of the design; its sha256, equal for equal experiments."""
+    def write_table(self, path: Path, seeds: Container[int] | None = None) -> str:
+        """Write all series, or those of some seeds, as one parquet file, in the order of the design; its sha256, equal for
+        equal experiments."""
         hashed = hashlib.sha256()
         schema = self.columns
-        keys = [case.run_key for case in _once(case for _, case in self.plan())]
+        keys = [case.run_key for case in _once(case for _, case in self.plan()) if seeds is None or case.seed in seeds]
         spare = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
             with pq.ParquetWriter(spare, schema, compression="zstd") as writer:

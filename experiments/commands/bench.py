@@ -60,14 +60,15 @@ def ensemble(scenario: str, runs: int, pairs: int, workers: int, as_json: bool) 
 @click.argument("scenario", default="history")
 @click.option("--runs", type=click.IntRange(2), default=1000, show_default=True, help="Runs an engine.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes of local and of dask.")
+@click.option("--reference", type=click.IntRange(2), help="Runs of the sequential engine, the first seeds; all when left out.")
 @options("json")
-def engines(scenario: str, runs: int, workers: int, as_json: bool) -> None:
+def engines(scenario: str, runs: int, workers: int, reference: int | None, as_json: bool) -> None:
     """Time a batch on local processes and on dask, storing included, against the run times of the sequential engine."""
     import json
 
     from experiments.bench_engines import race
 
-    said = race(scenario, runs, workers)
+    said = race(scenario, runs, workers, min(reference or runs, runs), lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(said))
         return

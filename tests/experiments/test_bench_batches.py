@@ -46,9 +46,12 @@ def test_a_factor_that_nothing_moves_is_a_dash() -> None:
 
 def test_engines_are_timed_against_the_sequential_runs(tmp_path: Path) -> None:
     base, _ = worlds(tmp_path)
-    shown = CliRunner().invoke(command, ["engines", base, "--runs", "4", "--json"], catch_exceptions=False).stdout
-    said = json.loads(shown)
+    words = ["engines", base, "--runs", "4", "--reference", "2", "--json"]
+    shown = CliRunner().invoke(command, words, catch_exceptions=False)
+    said = json.loads(shown.stdout)
     assert said["equal_tables"] is True
+    assert said["sequential_runs"] == 2 and "sequential: 2 runs" in shown.stderr
+    assert said["ideal_s"] == pytest.approx(said["sequential_mean_run_s"] * 4 / 2)
     for engine in bench_engines.PARALLEL:
         assert said[f"{engine}_over_ideal"] == pytest.approx(said[f"{engine}_s"] / said["ideal_s"] - 1)
         assert 0 <= said[f"{engine}_idle_share"] < 1
