@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from experiments.tasks import run_case
 from sim.errors import UsageError
 
 _PATIENCE = "10s"
+_ADDRESS = re.compile(r"(\w+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
 
 
 class DaskEngine(Engine):
@@ -27,6 +29,8 @@ class DaskEngine(Engine):
     """The scheduler counts a death against every chunk it had given to the worker."""
 
     def __init__(self, workers: int, scheduler: str = "") -> None:
+        if scheduler and not _ADDRESS.fullmatch(scheduler):
+            raise UsageError(f'--scheduler "{scheduler}" is no address; write one such as tcp://host:8786')
         client_of, cluster_of, config = _distributed()
         config.set(
             {
@@ -119,6 +123,9 @@ class _Answer(Future[ChunkReport]):
         """Pass on the report, the error, or the loss of the worker."""
         from distributed import KilledWorker
 
+        if remote.client.status != "running":  # closed by an interruption, or left by its scheduler: it can tell no more
+            self.set_exception(_gone())
+            return
         if remote.status == "error":
             error = remote.exception(timeout=60)
             self.set_exception(WorkerLostError(str(error)) if isinstance(error, KilledWorker) else error)

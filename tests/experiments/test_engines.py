@@ -124,6 +124,7 @@ def test_never_more_in_flight_than_the_engine_has_slots(tmp_path: Path) -> None:
         (EngineChoice("cloud"), 'no engine "cloud"'),
         (EngineChoice("local", 0), "at least 1"),
         (EngineChoice("local", 2, "tcp://host:1"), "--scheduler is for"),
+        (EngineChoice("dask", 2, "nonsense"), '"nonsense" is no address; write one such as tcp://host:8786'),
     ],
 )
 def test_an_engine_that_cannot_be_is_refused(tmp_path: Path, choice: EngineChoice, words: str) -> None:
@@ -150,6 +151,17 @@ def test_a_lost_scheduler_is_told_and_nothing_finished_is_lost(tmp_path: Path, r
     assert 10 <= len(store.status_by_run()) < 60
     carry(store)
     assert bits(store) == reference
+
+
+def test_an_answer_that_comes_as_the_cluster_is_closed_asks_it_nothing() -> None:
+    from types import SimpleNamespace
+
+    from experiments.engines.dask import _Answer
+
+    remote = SimpleNamespace(client=SimpleNamespace(status="closing"), status="cancelled")
+    answer = _Answer(remote)
+    answer.take(remote)
+    assert isinstance(answer.exception(), EngineLostError)
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
