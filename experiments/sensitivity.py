@@ -6,6 +6,7 @@ A base row that lost a run is left out whole and counted.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,15 @@ class Indices:
     sigma: tuple[float, ...]
     replicate_share: Interval
     """Share of the variance of a single run that is luck, not factors; NaN with one seed."""
+    seeds: int
+    """Seeds of each draw."""
     rows: int
     rows_left_out: int
+
+    @property
+    def flat(self) -> bool:
+        """Whether no factor moves the outcome: shares of no variance are no numbers."""
+        return all(math.isnan(total.value) or total.value == 0.0 for total in self.total)
 
 
 def indices(frame: Frame) -> Indices:
@@ -69,6 +77,7 @@ def _sobol(frame: Frame) -> Indices:
         tuple(_interval(value, spread[:, 1, at], len(means)) for at, value in enumerate(total)),
         (),
         _replicates(kept[:, :2].reshape(-1, kept.shape[2])),
+        kept.shape[2],
         len(means),
         int((~whole).sum()),
     )
@@ -106,6 +115,7 @@ def _morris(frame: Frame) -> Indices:
         tuple(_interval(float(np.abs(kept[:, at]).mean()), mu_star[:, at], len(kept)) for at in range(len(names))),
         tuple(float(kept[:, at].std(ddof=1)) for at in range(len(names))),
         _replicates(frame.values[~np.isnan(frame.values).any(axis=1)]),
+        frame.values.shape[1],
         len(kept),
         int((~whole).sum()),
     )

@@ -44,10 +44,13 @@ def _text(found: Indices) -> str:
         for at in ranked
     ]
     header = [found.outcome, *words, *(["sigma"] if found.sigma else [])]
+    unit = "base rows" if found.method == "sobol" else "trajectories"
+    lost = f"; {found.rows_left_out} {unit} left out for lost runs" if found.rows_left_out else ""
+    if found.flat:
+        return f"{found.outcome}: the factors do not move it, so it has no indices; {found.rows} {unit}{lost}"
     luck = (
         f"share of the variance of one run that is luck: {found.replicate_share}"
-        if found.replicate_share.n > 1 and found.replicate_share.value == found.replicate_share.value
+        if found.seeds > 1
         else "luck is not split out: one seed"
     )
-    lost = f"; {found.rows_left_out} base rows left out for lost runs" if found.rows_left_out else ""
-    return f"{console.table(header, rows)}\n{luck}; {found.rows} base rows{lost}"
+    return f"{console.table(header, rows)}\n{luck}; {found.rows} {unit}{lost}"

@@ -102,6 +102,17 @@ def test_morris_finds_effects_of_a_line_exactly(tmp_path: Path) -> None:
     assert found.sigma == pytest.approx((0.0, 0.0), abs=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["sobol", "morris"])
+def test_an_outcome_that_no_factor_moves_has_no_indices_and_says_so(tmp_path: Path, kind: str) -> None:
+    from experiments.commands.sensitivity import _text
+
+    flat = {"a": {"low": 0.0, "high": 1.0}, "b": {"low": 0.0, "high": 1.0}}
+    said = design(uncertainties=flat, constants={"x1": 1.0, "noise": 0.0}, sampling={"kind": kind, "n": 4})
+    found = indices(chosen(done(tmp_path, said), "y_end"))
+    assert found.flat and found.seeds == 2
+    assert "the factors do not move it" in _text(found) and "nan" not in _text(found)
+
+
 def test_a_design_of_another_kind_has_no_indices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="kind sobol or morris"):
         indices(chosen(done(tmp_path), "y_end"))
