@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from experiments.tasks import overrides, run_chunk
 from sim.errors import UsageError
 from sim.metrics import metrics
 from sim.quantity import Quantity
+from sim.scenario_io import assembled, read_layers
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -101,16 +103,23 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
 
 
 def _try_settings(design: Design, study: Study) -> None:
-    """Read each policy's scenario with the settings of its first draw, and its clock against the outcomes: a wrong name
-    is told before a folder is made."""
+    """Read each policy's scenario with the first draw of every set of names, and with both ends and each listed value of
+    every uncertainty, and its clock against the outcomes: a wrong name or range is told before a folder is made."""
     dims = {metric.name: metric.dims for metric in metrics()}
-    seen: dict[str, None] = {}
+    layers = cache(read_layers)
+    seen: set[tuple[str, ...]] = set()
     for entry, case in plan(design, study, design.seeds[:1]):
-        if entry.policy not in seen:
-            seen[entry.policy] = None
-            clock = sim.load(case.scenario, overrides(case)).clock
-            for outcome in design.parsed_outcomes.values():
-                outcome.check(dims, clock)
+        names = (entry.policy, *(path for path, _ in case.settings))
+        if names in seen:
+            continue
+        seen.add(names)
+        clock = assembled(layers(case.scenario), overrides(case)).clock
+        for outcome in design.parsed_outcomes.values():
+            outcome.check(dims, clock)
+        for name, factor in design.factors.items():
+            for end in factor.ends:
+                tried = tuple(sorted({**dict(case.settings), factor.path or name: end}.items()))
+                assembled(layers(case.scenario), overrides(replace(case, settings=tried)))
 
 
 def _draws(design: Design) -> dict[str, tuple[dict[str, float], ...]]:

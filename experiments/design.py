@@ -57,6 +57,12 @@ def _policy(said: Any) -> Any:
     return said if said is not None else {}
 
 
+def _listed(said: Any) -> Any:
+    if not isinstance(said, list | tuple) or not said:
+        raise ValueError(f"{said!r} is no list of settings; write one, such as [0.5, 2]")
+    return said
+
+
 def _named(said: Any) -> Any:
     """A list of names means the scenario's own: uncertainties it states, or values that carry a range."""
     return {str(name): None for name in said} if isinstance(said, list | tuple) else said
@@ -82,7 +88,7 @@ class Design(BaseModel):
     summary: str = ""
     scenario: str
     policies: dict[str, Annotated[Policy, BeforeValidator(_policy)]] = {"base": Policy()}
-    levers: dict[str, tuple[Scalar, ...]] = {}
+    levers: dict[str, Annotated[tuple[Scalar, ...], BeforeValidator(_listed)]] = {}
     """Path -> the settings to cross; every combination becomes a policy of its own."""
     uncertainties: Annotated[dict[str, FactorField | None], BeforeValidator(_named)] = {}
     constants: dict[str, Any] = {}
@@ -99,6 +105,8 @@ class Design(BaseModel):
     def _whole(self) -> Design:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError("give at least one seed, each once")
+        if self.sampling.kind in ("lhs", "sobol", "morris") and not self.uncertainties:
+            raise ValueError(f"sampling of kind {self.sampling.kind} draws uncertainties; name some, or leave sampling out")
         columns = [*self.factor_names, *self.outcomes]
         taken = sorted({name for name in columns if columns.count(name) > 1} | (set(columns) & _RESERVED))
         if taken:

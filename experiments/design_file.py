@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,42 @@ def _validated(words: dict[str, Any], file: str, line_of: Any) -> Design:
         return Design.model_validate(words)
     except ValidationError as error:
         raise ScenarioError([_fault(file, line_of, item) for item in error.errors()]) from None
+
+
+@contextmanager
+def at_home(said: str, design: Design) -> Iterator[None]:
+    """Tell a fault of a setting that a design made at the line of its file where the setting stands."""
+    try:
+        yield
+    except ScenarioError as error:
+        raise _homed(said, design, error) from None
+
+
+def _homed(said: str, design: Design, error: ScenarioError) -> ScenarioError:
+    path = Path(said) if Path(said).suffix in SUFFIXES else SHIPPED / f"{said}.yaml"
+    lines = read_layers(path)[-1] if path.is_file() else None
+
+    def home(fault: Fault) -> Fault:
+        places = _places(design, fault.key)
+        line = next((found for place in places if lines and (found := lines.line(place))), 1)
+        return replace(fault, file=said, line=line) if fault.file == "--set" else fault
+
+    return ScenarioError([home(fault) for fault in error.faults])
+
+
+def _places(design: Design, key: str) -> list[tuple[str, ...]]:
+    """Where a design may have set a path or named a lever, the narrowest first."""
+    places: list[tuple[str, ...]] = [("constants", key), ("levers", key)]
+    for at, (name, factor) in enumerate(design.uncertainties.items()):
+        if key == (factor.path if factor else "") or key == name:
+            places += [("uncertainties", name, "path"), ("uncertainties", name), ("uncertainties", str(at))]
+    places += [("sampling", "rows", str(at), key) for at, row in enumerate(design.sampling.rows) if key in row]
+    for name, policy in design.policies.items():
+        if key in policy.settings:
+            places += [("policies", name, key), ("policies", name, "settings", key)]
+        if key in policy.levers:
+            places += [("policies", name, "levers"), ("policies", name)]
+    return places
 
 
 def _fault(file: str, line_of: Any, item: Any) -> Fault:

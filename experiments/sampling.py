@@ -54,6 +54,11 @@ class Factor(BaseModel):
             raise ValueError("triangular needs a central value between low and high")
         return self
 
+    @property
+    def ends(self) -> tuple[Scalar, ...]:
+        """Every listed value, or the least and the greatest a draw can be."""
+        return self.values or (self.at(0.0), self.at(math.nextafter(1.0, 0.0)))
+
     def at(self, share: float) -> Scalar:
         """The value below which `share` of the distribution lies, share in [0, 1)."""
         if self.values:
@@ -113,6 +118,8 @@ class Sampling(BaseModel):
             raise ValueError(f"sobol needs n a power of two, such as {1 << self.n.bit_length()}")
         if self.kind == "morris" and (self.levels < 2 or self.levels % 2):
             raise ValueError("morris needs an even number of levels, such as 4")
+        if self.kind in ("grid", "table") and self.n != 1:
+            raise ValueError(f"a {self.kind} takes all its points, and no n; leave n out, or choose lhs, sobol or morris")
         if (self.kind == "table") != bool(self.rows):
             raise ValueError("rows are given with kind: table, and only then")
         return self

@@ -41,7 +41,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Find the settings of DESIGN's two or three levers that no other setting beats on every aim (the Pareto front)."""
-    from experiments.design_file import read_design
+    from experiments.design_file import at_home, read_design
     from experiments.search import Aim, search
 
     parsed = tuple(Aim.parse(text) for text in aims)
@@ -49,13 +49,14 @@ def command(
     wanted = {aim.outcome: aim.outcome for aim in parsed if aim.outcome not in read.outcomes}
     read = read.model_copy(update={"outcomes": {**read.outcomes, **wanted}})
     choice = console.choice_of(engine, workers, scheduler)
-    front = search(
-        read,
-        parsed,
-        rounds,
-        out or folder_for(name_of(design.replace(":", "-")), (), "search"),
-        lambda store: console.carried(store, choice, quiet),
-    )
+    with at_home(design, read):
+        front = search(
+            read,
+            parsed,
+            rounds,
+            out or folder_for(name_of(design.replace(":", "-")), (), "search"),
+            lambda store: console.carried(store, choice, quiet),
+        )
     console.tell(asdict(front), as_json, _text(front))
 
 

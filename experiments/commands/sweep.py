@@ -23,9 +23,10 @@ def command(
     Asked again on the same folder, it does what is missing.
     """
     from experiments.batch import start
-    from experiments.design_file import read_design
+    from experiments.design_file import at_home, read_design
 
     read = read_design(design)
-    store = start(read, out or folder_for(name_of(design.replace(":", "-")), ()))
+    with at_home(design, read):
+        store = start(read, out or folder_for(name_of(design.replace(":", "-")), ()))
     progress = console.carried(store, console.choice_of(engine, workers, scheduler), quiet)
     return console.say_done(store, progress, as_json)

@@ -169,6 +169,47 @@ def test_faults_of_a_file_are_told_at_once_with_their_lines(tmp_path: Path) -> N
     assert "line 6  seeds: 0 seeds; give at least 1" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"levers": {"a": 2}}, r"2 is no list of settings; write one, such as \[0.5, 2\]"),
+        ({"levers": {"a": []}}, "is no list of settings"),
+        ({"sampling": {"kind": "lhs", "n": 2}}, "kind lhs draws uncertainties"),
+        ({"sampling": {"n": 5}}, "a grid takes all its points, and no n"),
+    ],
+)
+def test_what_a_design_would_pass_over_in_silence_is_refused(words: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Design.model_validate({"scenario": "toy", **words})
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "line"),
+    [
+        ("constants: {behaviour.shel_weeks: 3}", "behaviour.shel_weeks", 2),
+        ("uncertainties:\n  shells: {path: behaviour.shel_weeks, low: 1, high: 2}\nsampling: {kind: lhs, n: 2}", "shel_weeks", 3),
+        ("uncertainties:\n  behaviour.shell_weeks:\n    low: -0.5\n    high: 2\nsampling: {kind: lhs, n: 2}", "-0.5 is too low", 3),
+        ("policies:\n  a: {}\n  b: zero-grac", "zero-grac", 4),
+        (
+            "sampling:\n  kind: table\n  rows:\n    - {behaviour.shell_weeks: 3}\n    - {behaviour.shel_weeks: 3}",
+            "behaviour.shel_weeks",
+            6,
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_at_its_line_before_a_folder_is_made(
+    tmp_path: Path, lines: str, key: str, line: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from experiments.cli import main
+
+    path = tmp_path / "bad.yaml"
+    path.write_text(f"scenario: teaching/rush\n{lines}\n")
+    assert main(["sweep", str(path), "--out", str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().err
+    assert f"{path} has 1 fault" in said and f"line {line} " in said and key in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_design_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(UsageError, match="no design"):
         read_design("no-such-design")
