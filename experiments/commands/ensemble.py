@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def command(
     from experiments.stopping import FIRST, Goal
 
     levers = sim.load(scenario).levers
-    named = {name: {"levers": [name]} if name in levers else {"scenario": name} for name in policies}
+    named = {name: {"levers": [name]} if name in levers else {"scenario": _known(name, levers)} for name in policies}
     aim = Goal.parse(goal) if goal else None
     kept = dict.fromkeys([*outcomes, *([aim.outcome] if aim else [])])
     words: dict[str, Any] = {
@@ -77,6 +78,20 @@ def command(
     choice = console.choice_of(engine, workers, scheduler)
     progress = _until(store, aim, seeds, choice, quiet) if aim else console.carried(store, choice, quiet)
     return console.say_done(store, progress, as_json)
+
+
+def _known(name: str, levers: Iterable[str]) -> str:
+    """A scenario by name or path. Raises UsageError, with levers among what is known, where there is none."""
+    import sim
+    from sim.errors import UsageError, nearest
+    from sim.scenario_io import shipped_names
+
+    try:
+        sim.load(name)
+    except UsageError:
+        known = [*sorted(levers), *shipped_names()]
+        raise UsageError(f'--policy {name}: neither a lever nor a scenario; {nearest(name, known)}') from None
+    return name
 
 
 def _until(store: Store, goal: Any, most: int, choice: EngineChoice, quiet: bool) -> Progress:

@@ -93,6 +93,11 @@ def test_a_run_that_fails_ends_with_exit_code_4_and_its_command_fails_alike(
     assert "train_share" in failure["error"]
 
 
+def test_a_policy_that_is_neither_lever_nor_scenario_is_told_with_levers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ensemble", "teaching/rush", "--policy", "zero-grac"]) == 2
+    assert 'did you mean "zero-grace"?' in capsys.readouterr().err
+
+
 def test_until_stops_when_the_interval_is_narrow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("ensemble", "teaching/scarcity", "--set", "time.end=2030-02-04", "--until", "lag_months ±1000", "--seeds", "50")
     assert said(capsys, *words, *QUIET, "--out", str(tmp_path / "out"))["total"] == 10
