@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments import charts
 from experiments.cite import bibtex
-from experiments.report import Picture, embedded, render
+from experiments.report import Finding, Picture, anchor, embedded, render
 from experiments.summary import said, said_difference
 from sim.errors import UsageError
 from sim.metrics import METRICS, metrics
@@ -30,6 +30,9 @@ _ASKED_FIRST = (
     "lag",
     "military_weeks",
 )
+_TABLE = "whole"
+"""The id of the table of the whole run."""
+
 TRIFLE = 0.02
 """Smallest share of a figure that is worth a sentence."""
 
@@ -76,7 +79,7 @@ def claims(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             if line[side] is not None:
                 out.append(
                     {
-                        "id": f"{figure['name']}-{line['window'].replace(' ', '-')}-{side}",
+                        "id": f"{_name(line)}-{side}",
                         "scenario": data[side]["scenario"],
                         "overrides": data[side]["settings"],
                         "seeds": data["seeds"],
@@ -91,18 +94,24 @@ def claims(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     return out
 
 
-def findings(data: Mapping[str, Any]) -> list[str]:
+def _name(line: Mapping[str, Any]) -> str:
+    """Of a figure over a window: the id of its row, and of its claims with the side after it."""
+    return anchor(line["figure"]["name"], line["window"])
+
+
+def findings(data: Mapping[str, Any]) -> list[Finding]:
     """The differences a reader asks for first, those whose interval leaves zero out and that are no trifle."""
     found = {line["figure"]["name"]: line for line in data["lines"] if line["window"] == WHOLE and sure(line)}
     told = [found[name] for name in _ASKED_FIRST if name in found and share_of(found[name]) >= TRIFLE]
     out = [_finding(line, data["a_name"], data["b_name"]) for line in told]
-    return out or ["No figure differs by more than its interval."]
+    return out or [Finding("No figure differs by more than its interval.", _TABLE)]
 
 
-def _finding(line: Mapping[str, Any], a: str, b: str) -> str:
+def _finding(line: Mapping[str, Any], a: str, b: str) -> Finding:
     figure, low, high = line["figure"], signed(line, "low"), signed(line, "high")
     levels = f"{_at(line, 'a')} {figure['unit']} in {a}, {_at(line, 'b')} in {b}"
-    return f"{title_of(figure)}: {levels}; {signed(line, 'difference')} (95% interval {low} to {high})."
+    text = f"{title_of(figure)}: {levels}; {signed(line, 'difference')} (95% interval {low} to {high})."
+    return Finding(text, _name(line))
 
 
 def share_of(line: Mapping[str, Any]) -> float:
@@ -149,6 +158,8 @@ def _whole(a: str, b: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     ]
     return {
         "title": "The whole run",
+        "at": _TABLE,
+        "ids": [_name(line) for line in lines],
         "head": ("Figure", "unit", a, b, "difference", "95% interval", "fewer seeds"),
         "rows": rows,
         "note": "Means over the seeds; flows summed, stocks at the end, prices and shares averaged. The "

@@ -26,7 +26,7 @@ from experiments.frames import Frame, chosen, frames
 from experiments.outcome import Outcome
 from experiments.pairing import bootstrap, paired
 from experiments.provenance import SCENARIO_MODEL, canonical
-from experiments.report import Picture, embedded, render
+from experiments.report import Finding, Picture, anchor, embedded, render
 from experiments.robustness import verdict
 from experiments.search import Front, front_of
 from experiments.sensitivity import Indices, indices
@@ -75,9 +75,9 @@ def search_report(folder: Path) -> str:
     front = front_of(folder)
     store = Store.open(folder / "round-0")
     stated = [claim for path in sorted(folder.glob("round-*")) for claim in claims(Store.open(path), f"{path.name}-")]
-    best = [f"{_setting(front, option.setting)}: " + "; ".join(
+    best = [Finding(f"{_setting(front, option.setting)}: " + "; ".join(
         f"{aim.outcome} {value}" for aim, value in zip(front.aims, option.aims, strict=True)
-    ) for option in front.best]
+    ), anchor(_setting(front, option.setting))) for option in front.best]
     return _page(store, stated, findings=best, tables=[_tried(front)], pictures=[_front_picture(front)], notes=[_design(store)],
                  command=f"chokepoint search {folder.name}.yaml "
                  + " ".join(f'--aim "{"max" if aim.more else "min"} {aim.outcome}"' for aim in front.aims))
@@ -100,7 +100,7 @@ def claims(store: Store, prefix: str = "") -> list[dict[str, Any]]:
                 runs = [cases[columns["run_key"][at]] for at in rows]
                 out.append(
                     {
-                        "id": f"{prefix}{name}-{policy}",
+                        "id": anchor(f"{prefix}{name}", policy),
                         "runs": [[case.scenario, list(overrides(case)), case.seed] for case in runs],
                         "metric": outcome.metric,
                         "filters": {dim: list(labels) for dim, labels in outcome.filters},
@@ -193,7 +193,7 @@ def _unit(store: Store, name: str) -> str:
 
 
 def _levels(store: Store, by_outcome: Mapping[str, Mapping[str, Frame]]) -> dict[str, Any]:
-    rows = []
+    rows, ids = [], []
     for name, by_policy in by_outcome.items():
         for policy, frame in by_policy.items():
             values = frame.values[np.isfinite(frame.values)]
@@ -201,8 +201,10 @@ def _levels(store: Store, by_outcome: Mapping[str, Mapping[str, Frame]]) -> dict
                 low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
                 numbers = (f"{values.mean():.6g}", f"{middle:.6g}", f"{low:.4g} to {high:.4g}", f"{len(values):,}")
                 rows.append((name, _unit(store, name), policy, *numbers))
+                ids.append(anchor(name, policy))
     return {
         "title": "Outcomes",
+        "ids": ids,
         "head": ("Outcome", "unit", "policy", "mean", "median", "90% of the runs", "runs"),
         "rows": rows,
         "note": " · ".join(f"{name}: {text}" for name, text in store.design.outcomes.items() if name != text),
@@ -230,12 +232,17 @@ def _differences(store: Store, name: str, by_policy: Mapping[str, Frame]) -> lis
     return out
 
 
-def _finding(line: Mapping[str, Any]) -> str:
+def _finding(line: Mapping[str, Any]) -> Finding:
     interval = line["found"].difference
-    return (
+    text = (
         f"{line['outcome']}: {line['policy']} against {line['against']} {interval.value:+.4g} {line['unit']} "
         f"(95% interval {interval.low:+.4g} to {interval.high:+.4g}, {interval.n} pairs)."
     )
+    return Finding(text, _row_of(line))
+
+
+def _row_of(line: Mapping[str, Any]) -> str:
+    return anchor("difference", line["outcome"], line["policy"])
 
 
 def _difference_table(store: Store, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -256,6 +263,7 @@ def _difference_table(store: Store, lines: Sequence[Mapping[str, Any]]) -> list[
     return [
         {
             "title": f"Differences to {lines[0]['against']}",
+            "ids": [_row_of(line) for line in lines],
             "head": ("Outcome", "unit", "policy", "difference", "95% interval", "above zero", "fewer seeds"),
             "rows": rows,
             "note": "Paired on draws and seeds; the interval is a bootstrap over pairs. Fewer seeds: how many times more "
@@ -474,6 +482,7 @@ def _tried(front: Front) -> dict[str, Any]:
     aims = [f"{'max' if aim.more else 'min'} {aim.outcome}" for aim in front.aims]
     return {
         "title": "Every setting tried",
+        "ids": [anchor(_setting(front, option.setting)) for option in front.options],
         "head": ("Setting", *aims, "on the front", "stays there"),
         "rows": rows,
         "note": "Means with 95% intervals on shared draws and seeds. Stays there: share of resamples of the runs in which "

@@ -14,7 +14,7 @@ from experiments import charts
 from experiments.cite import bibtex
 from experiments.compare import Comparison, manifest_of, plain
 from experiments.compare_report import TRIFLE, WHOLE, parting_lines, share_of, signed, sure, title_of
-from experiments.report import Picture, render
+from experiments.report import Finding, Picture, anchor, render
 from experiments.summary import said
 from sim.provenance import digest
 
@@ -23,6 +23,9 @@ PAGE = "gallery.html"
 DRAWN = ("lag", "military_weeks", "licensed_compute", "domestic_compute", "grey_compute", "rented_compute",
          "china_revenue_customer_hq", "charges", "smuggled_chips", "domestic_share", "welfare_buyers", "welfare_makers")
 """Figures with a chart of their own, in order."""
+
+_PARTINGS = "partings"
+"""The id of the table of where worlds part."""
 
 _TOLD = ("lag", "domestic_share", "china_revenue_customer_hq", "grey_compute", "military_weeks")
 """Figures the first sentences speak of."""
@@ -87,7 +90,7 @@ def _tables(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         rows += [(data["b_name"], *(_cell(_lines(data).get(name)) for name in own)) for data in found]
         head = ("world", *(f"{figure['title']}, {figure['unit']}" for figure in own.values()))
         note = f"First row: {found[0]['a_name']} itself; below it differences."
-        out.append({"title": group, "note": note, "head": head, "rows": rows})
+        out.append({"title": group, "at": anchor("group", group), "note": note, "head": head, "rows": rows})
     return out
 
 
@@ -113,11 +116,11 @@ def _partings(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         first = parting["date"] if parting else "never"
         rows.append((data["b_name"], first, "; ".join(parting_lines(data)[:2]) if parting else "the two logs are the same"))
     note = "The first week in which the two logs differ, and what only one of them has."
-    return {"title": "Where each world parts", "note": note,
+    return {"title": "Where each world parts", "at": _PARTINGS, "note": note,
             "head": ("world", "week", "first entries that differ"), "rows": rows, "words": True}
 
 
-def _findings(found: Sequence[Mapping[str, Any]]) -> list[str]:
+def _findings(found: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """For each of a few figures, the worlds that raise and lower it most, of those whose interval leaves zero out; no trifles."""
     out = []
     for name in _TOLD:
@@ -130,8 +133,8 @@ def _findings(found: Sequence[Mapping[str, Any]]) -> list[str]:
         ends = [(word, pair) for word, pair, side in (("up most", moved[-1], 1), ("down most", moved[0], -1))
                 if pair[1]["difference"] * side > 0]
         told = "; ".join(f"{word} in {world} ({signed(line, 'difference')} {figure['unit']})" for word, (world, line) in ends)
-        out.append(f"{title_of(figure)}: {told}.")
-    return out or ["No figure differs by more than its interval in any world."]
+        out.append(Finding(f"{title_of(figure)}: {told}.", anchor("group", figure["group"])))
+    return out or [Finding("No figure differs by more than its interval in any world.", _PARTINGS)]
 
 
 def _pictures(found: Sequence[Mapping[str, Any]]) -> list[Picture]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from experiments import charts
 from experiments.cite import bibtex
+from experiments.seal import sealed
 from experiments.summary import said
 from experiments.tidy import Tidy
 from sim.clock import Clock
@@ -112,19 +114,31 @@ def render(**words: Any) -> str:
     from jinja2 import Environment, StrictUndefined
 
     text = files("experiments").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return (
+    return sealed(
         Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         .from_string(text)
         .render(**words)
     )
 
 
-def findings(head: Mapping[str, Any]) -> list[str]:
+class Finding(NamedTuple):
+    """A sentence of a page, and the id of the row or table that its numbers stand in."""
+
+    text: str
+    at: str
+
+
+def anchor(*words: str) -> str:
+    """An id that a link can name."""
+    return re.sub(r"[^\w.=-]+", "-", "-".join(words))
+
+
+def findings(head: Mapping[str, Any]) -> list[Finding]:
     """The run in a few sentences, each made of figures of the headline."""
     by_name = {figure["name"]: figure for figure in head["figures"]}
     years = head["years"]
     sentences = [_compute_sentence(by_name, years), _vendor_sentence(by_name, years), _change_sentence(by_name)]
-    return [sentence for sentence in sentences if sentence]
+    return [Finding(sentence, "figures") for sentence in sentences if sentence]
 
 
 def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str, patterns: Sequence[Mapping[str, Any]]) -> str:

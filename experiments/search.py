@@ -89,14 +89,17 @@ def search(
     if not 2 <= len(levers) <= 3 or len(aims) < 2:
         raise UsageError(f"search takes 2 or 3 levers and at least 2 aims, not {len(levers)} and {len(aims)}")
     said = [f"{'max' if aim.more else 'min'} {aim.outcome}" for aim in aims]
-    folder.mkdir(parents=True, exist_ok=True)
-    questions.keep(folder, "search", {"levers": list(levers), "aims": said})
+
+    def carry_asked(store: Store) -> object:
+        questions.keep(folder, "search", {"levers": list(levers), "aims": said})
+        return carry(store)
+
     tried: dict[Setting, Floats] = {}
     wanted = list(itertools.product(*design.levers.values()))
     for number in range(rounds + 1):
         if not wanted:
             break
-        tried |= _try(design, levers, aims, wanted, folder / f"round-{number}", carry, model)
+        tried |= _try(design, levers, aims, wanted, folder / f"round-{number}", carry_asked, model)
         wanted = _middles(tried, aims)
     return _front(levers, aims, tried)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.outcome import Outcome
+from experiments.seal import is_whole
 from experiments.workers import each, unheard
 from sim.errors import ChokepointError, UsageError
 from sim.metrics import metrics
@@ -111,6 +112,11 @@ def read_claims(path: Path) -> list[Claim]:
         return [Claim.of(words) for words in json.loads(html.unescape(found[1]))]
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: its claims are damaged ({type(error).__name__}: {error})") from error
+
+
+def page_is_whole(path: Path) -> bool:
+    """Whether a report that `read_claims` has read is as it was written."""
+    return is_whole(path.read_text(encoding="utf-8"))
 
 
 def verify(

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from experiments.verify import Check
 
 
+_CHANGED = (
+    "but the page was changed after it was written: what it shows may differ from the numbers it was made of. "
+    "Write it again: chokepoint report FOLDER"
+)
+
+
 @click.command("verify")
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option(
@@ -23,10 +29,11 @@ if TYPE_CHECKING:
 )
 @options("json", "quiet")
 def command(report: Path, workers: int, as_json: bool, quiet: bool) -> int:
-    """Run again what REPORT states, and say which of its numbers hold. Exit code 4 when one does not."""
-    from experiments.verify import read_claims, verify
+    """Run again what REPORT states, and say which of its numbers hold, and whether the page is as it was written. Exit code
+    4 when one does not, or it is not."""
+    from experiments.verify import page_is_whole, read_claims, verify
 
-    claims = read_claims(report)
+    claims, whole = read_claims(report), page_is_whole(report)
     bar = Bar(report.name, quiet or as_json, "runs")
     checks = verify(claims, workers, bar)
     bar.close()
@@ -36,9 +43,10 @@ def command(report: Path, workers: int, as_json: bool, quiet: bool) -> int:
         "numbers": len(checks),
         "hold": len(checks) - len(broken),
         "broken": list(map(_data, broken)),
+        "page_as_written": whole,
     }
-    console.tell(data, as_json, _text(report, checks, broken))
-    return console.SOME_FAILED if broken else 0
+    console.tell(data, as_json, _text(report, checks, broken) + ("" if whole else f"\n{_CHANGED}"))
+    return console.SOME_FAILED if broken or not whole else 0
 
 
 def _data(check: Check) -> dict[str, Any]:

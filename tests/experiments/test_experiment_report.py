@@ -15,7 +15,7 @@ from experiments.experiment_report import claims, experiment_report, index_pictu
 from experiments.rebuild import citable, rebuild
 from experiments.search import Aim, front_of, search
 from experiments.store import Store
-from experiments.verify import read_claims, verify
+from experiments.verify import page_is_whole, read_claims, verify
 from sim.errors import UsageError
 from tests.experiments.workshop import SEQUENTIAL, carry, design, done
 
@@ -66,6 +66,31 @@ def test_verify_runs_again_every_run_behind_a_mean(folder: Path) -> None:
     assert "2 of its 6 runs" in verify([type(one)(**{**vars(one), "values": swapped})], 1)[0].error
 
 
+def test_a_number_changed_on_the_page_is_seen_though_its_claims_hold(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = rebuild(folder)
+    assert page_is_whole(page)
+    monkeypatch.setattr("experiments.verify.verify", lambda *_: [])
+    assert main(["verify", str(page), "--quiet"]) == 0
+    text = page.read_text(encoding="utf-8")
+    cell = re.search(r"<td>(\d+\.\d+)</td>", text)
+    assert cell
+    page.write_text(text.replace(cell[1], f"1{cell[1]}", 1), encoding="utf-8")
+    assert main(["verify", str(page), "--quiet"]) == 4
+    assert "the page was changed after it was written" in capsys.readouterr().out
+    page.write_text(text.replace("chokepoint-seal", "no-seal", 1), encoding="utf-8")
+    assert not page_is_whole(page)
+
+
+def test_every_finding_leads_to_its_row_and_every_claim_has_one(folder: Path) -> None:
+    page = rebuild(folder).read_text(encoding="utf-8")
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    leads = re.findall(r'href="#([^"]+)"', page)
+    assert leads and set(leads) <= ids
+    assert {claim.id for claim in read_claims(folder / "report.html")} <= ids
+
+
 def test_the_design_on_the_page_is_the_design(folder: Path) -> None:
     import html
 
@@ -113,6 +138,10 @@ def test_a_search_has_a_page_with_its_front(tmp_path: Path) -> None:
     page = rebuild(tmp_path).read_text(encoding="utf-8")
     assert {"The Pareto front", "Every setting tried"} <= set(titles(page))
     assert len(read_claims(tmp_path / "report.html")) == 8
+    with pytest.raises(UsageError, match="no observable"):
+        wrong = said.model_copy(update={"outcomes": {"lag": "lag_moths"}})
+        search(wrong, (Aim("lag", True), Aim("licensed", False)), 0, tmp_path / "none", lambda store: carry(store, SEQUENTIAL))
+    assert not (tmp_path / "none").exists()
     with pytest.raises(UsageError, match="holds no search"):
         front_of(tmp_path / "round-0")
 
