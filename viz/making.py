@@ -193,15 +193,19 @@ class Making:
         return sorted(out, key=lambda mark: (mark["since"], mark["id"]))
 
 
+TELL_S = 0.4
+"""A run's progress is told this often, and not before: each word costs the server a message, and a short run is over first."""
+
+
 def _progress(tell: Tell | None, title: str) -> Callable[[int, int], None] | None:
-    """A run's progress as words, at most five times a second."""
+    """A run's progress as words."""
     if tell is None:
         return None
-    last = [0.0]
+    last = [time.monotonic()]
 
     def heard(done: int, of: int) -> None:
         now = time.monotonic()
-        if now - last[0] > 0.2:
+        if now - last[0] >= TELL_S:
             last[0] = now
             tell(title, done / max(1, of))
 

@@ -120,13 +120,18 @@ class Session:
             self._levers_for = request.scenario
             self.put("levers", desk.levers(request.scenario))
 
+        told = False
+
         def tell(title: str, share: float | None) -> None:
+            nonlocal told
+            told = True
             self.put("status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share}))
 
         self._newest = request.seq
         text = desk.world(request, tell, note)
         self.put("world", text)
-        self.put("status", "")
+        if told:
+            self.put("status", "")
         if not text.startswith('{"seq": '):
             threading.Thread(target=self._spread, args=(request,), daemon=True).start()
 

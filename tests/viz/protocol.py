@@ -27,6 +27,7 @@ class Client:
         )
         self.stage = ""
         self.seen: dict[str, str] = {}
+        self.held: dict[str, None] = {}
         self.seq = 0
         control = uuid.uuid4().hex
         self.send("comm_open", {"comm_id": control, "target_name": "solara.control", "data": {}})
@@ -71,12 +72,16 @@ class Client:
         self.event({"event": "ask", "data": data})
 
     def world(self, **data: Any) -> dict[str, Any]:
-        """Ask for a world and wait for its answer."""
+        """Ask for a world and wait for its answer. As the page does, it names the last frames it holds."""
         self.seq += 1
-        self.ask(what="world", seq=self.seq, **data)
+        self.ask(what="world", seq=self.seq, **{"have": list(self.held)[-8:], **data})
         while True:
             said = json.loads(self.hear("world"))
             if said["seq"] == self.seq:
+                for frames in filter(None, (said.get("policy"), said.get("base"))):
+                    name = frames if isinstance(frames, str) else frames["hash"]
+                    self.held.pop(name, None)
+                    self.held[name] = None
                 return dict(said)
 
     def hear(self, name: str, timeout: float = 60) -> str:

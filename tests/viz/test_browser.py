@@ -59,6 +59,14 @@ def test_a_lever_moves_the_world_and_comes_back(tab: Open) -> None:
     page.page.wait_for_function("h => document.querySelector('[data-hash]').dataset.hash === h", arg=calm)
 
 
+def test_the_baseline_outlasts_ten_moves(tab: Open) -> None:
+    """[17] Few frames are held, the baseline's always: no move is shown without what it is compared with."""
+    page = tab("?w=60")
+    for turn in range(10):
+        move(page, str(round(1.4 + turn / 10, 1)))
+        assert "▲" in page.page.inner_text("[data-id=smuggled].chart"), turn
+
+
 def test_the_second_lever_is_heard_too(tab: Open) -> None:
     page = tab()
     page.page.click("[data-testid=lever]")

@@ -87,9 +87,10 @@ class Stage {
       this.banner.hidden = false;
       clear(this.banner, data.faults[0].said);
     } else if (data.policy) {
-      const open = (frames) => { if (typeof frames === "string") return this.seen.get(frames); const world = this.seen.get(frames.hash) || ready(frames); this.seen.set(frames.hash, world); if (this.seen.size > 8) this.seen.delete(this.seen.keys().next().value); return world; };
+      const open = (frames) => { const hash = typeof frames === "string" ? frames : frames.hash, world = this.seen.get(hash) || ready(frames); this.seen.delete(hash); this.seen.set(hash, world); return world; };
       const first = !this.policy, before = this.policy;
-      this.policy = open(data.policy); this.base = open(data.base) || this.policy; this.parting = data.parting || null; this.spread = null;
+      this.policy = open(data.policy); this.base = open(data.base); this.parting = data.parting || null; this.spread = null;
+      while (this.seen.size > 8) this.seen.delete(this.seen.keys().next().value);
       this.banner.hidden = !data.note;
       if (data.note) clear(this.banner, data.note);
       this.working(null);
