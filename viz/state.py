@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ from viz.lessons import lessons, notes, plain
 from viz.link import View
 from viz.making import version
 from viz.texts import texts
+
+TELL_S = 0.5
+"""How often a waiting reader is told of a run's progress, the first time included: a short run is over before a word of it would
+help, and each word costs the server a message. The page itself shows at once that it waits."""
 
 Put = Callable[[str, str], None]
 """Send one named text to the tab: levers, world, bands, status, word or room."""
@@ -120,17 +125,20 @@ class Session:
             self._levers_for = request.scenario
             self.put("levers", desk.levers(request.scenario))
 
-        told = False
+        began = last = time.monotonic()
 
         def tell(title: str, share: float | None) -> None:
-            nonlocal told
-            told = True
+            nonlocal last
+            now = time.monotonic()
+            if now - last < TELL_S:
+                return
+            last = now
             self.put("status", json.dumps({"text": desk.say("computing_share").replace("{title}", title), "share": share}))
 
         self._newest = request.seq
         text = desk.world(request, tell, note)
         self.put("world", text)
-        if told:
+        if last > began:
             self.put("status", "")
         if not text.startswith('{"seq": '):
             threading.Thread(target=self._spread, args=(request,), daemon=True).start()

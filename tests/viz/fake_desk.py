@@ -128,6 +128,8 @@ class FakeDesk(Desk):
 
     def run(self, scenario: FakeScenario, seed: int, tell: Tell | None) -> ResultLike:
         self.made += 1
+        if tell:
+            tell(scenario.title, 0.5)
         return fake_result(scenario.leak * (0.0 if scenario.off else 1.0) * (1 + 0.05 * (seed - 1)))
 
     def bars(self, scenario: FakeScenario, plan: Any, record: Any) -> dict[tuple[str, str], list[tuple[int, int]]]:

@@ -116,6 +116,16 @@ def test_what_is_held_is_not_sent_again(site: Site) -> None:
     client.close()
 
 
+def test_a_change_is_answered_by_one_message(site: Site) -> None:
+    """All frames at once and no word of progress: a short run is over before one would help, and each costs the server a message."""
+    client = Client(site.port)
+    client.hear("world")
+    client.seen.clear()
+    client.world(changes={"behaviour.leak": 1.75})
+    assert set(client.seen) - {"bands"} == {"world"}
+    client.close()
+
+
 @pytest.mark.slow
 def test_a_thousand_random_sequences_leave_the_page_alive(site: Site) -> None:
     """Levers, junk and markup in any order: each answered by frames or by words, and a plain world after them all."""
