@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +27,6 @@ def only_events(self: Any, _: Any, content: Any, buffers: Any) -> None:
 
 Events._handle_event = only_events
 
-NAMES = ("levers", "room", "world", "bands", "status", "word")
-
 
 @solara.component_vue("stage.vue", vuetify=False)
 def Stage(  # noqa: N802
@@ -49,7 +48,7 @@ def Page() -> None:  # noqa: N802
     house = state.house
     assert house is not None, "the server sets the house before the first page"
     router = solara.use_router()
-    texts = {name: solara.use_reactive("") for name in NAMES}
+    widget: list[Any] = []
 
     def begin() -> tuple[state.Session, str]:
         desk = house.desk
@@ -57,17 +56,19 @@ def Page() -> None:  # noqa: N802
         context = kernel_context.get_current_context()
 
         def put(name: str, text: str) -> None:
+            # Past Solara's state, which would draw the page anew on the server for every text.
             with context:
-                texts[name].value = text
+                setattr(widget[0], name, text)
 
         session = state.Session(house, view, left, put)
         return session, json.dumps(session.boot(), separators=(",", ":"))
 
     session, boot = solara.use_memo(begin, dependencies=[])
+    element = Stage(boot=boot, event_ask=session.asked)
 
     def live() -> Callable[[], None]:
-        session.begin()
+        widget.append(solara.get_widget(element))
+        threading.Thread(target=session.begin, daemon=True).start()  # the page stands, and shows that it waits, before its world
         return session.leave
 
     solara.use_effect(live, [])
-    Stage(boot=boot, event_ask=session.asked, **{name: texts[name].value for name in NAMES})

@@ -90,6 +90,12 @@ def label_of(name: str) -> str:
         "kr": "KR",
         "eu": "EU",
         "sk": "SK",
+        "gpu": "GPU",
+        "soe": "SOE",
+        "ytl": "YTL",
+        "id": "ID",
+        "in": "IN",
+        "th": "TH",
     }
     return " ".join(known.get(word.lower(), word[:1].upper() + word[1:]) for word in words)
 

@@ -87,7 +87,7 @@ def take(house: House, port: int, folder: Path, quiet: bool) -> None:
 
 
 PAGES: dict[str, tuple[str | None, tuple[str, ...]]] = {
-    "levers": ("?w=60", ("[data-testid=lever]",)),
+    "levers": ("?s=history&w=60", ("[data-testid=lever]",)),
     "why": (None, ("[data-testid=tab_why]",)),
     "why-chart": (None, ("[data-testid=chart]",)),
     "why-chip": (None, ("[data-testid=tab_why]", "g.node[data-id=nvidia] .mark", "[data-testid=chip]")),

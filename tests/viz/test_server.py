@@ -120,6 +120,7 @@ def test_a_change_is_answered_by_one_message(site: Site) -> None:
     """All frames at once and no word of progress: a short run is over before one would help, and each costs the server a message."""
     client = Client(site.port)
     client.hear("world")
+    client.world()
     client.seen.clear()
     client.world(changes={"behaviour.leak": 1.75})
     assert set(client.seen) - {"bands"} == {"world"}

@@ -8,7 +8,7 @@ const KINDS = {
   grey: { colour: "#c4500a", dash: [7, 5] },
   input: { colour: "#aeb6c1", dash: [] },
 };
-const INK = "#1c2530", SOFT = "#5d6875", BASE = "#6f7986", POLICY = "#9a3d06", BARRED = "#9b1c31";
+const INK = "#1c2530", SOFT = "#5d6875", BASE = "#6f7986", POLICY = "#9a3d06", BARRED = "#9b1c31", SHUT = "#b0808a";
 const MEAN_WEEKS = 4;
 
 function put(node, child) {

@@ -25,7 +25,7 @@ class Data {
   draw(tick) {
     if (!this.table) return;
     const [head, rows] = this.rows(this.which, tick);
-    clear(this.table, h("table", {}, h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, i) => (i ? h("td", {}, typeof value === "number" ? exact(value, Number.isInteger(value) ? 0 : 3) : value) : h("th", { scope: "row" }, value))))))));
+    clear(this.table, h("table", {}, h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, i) => (i ? h("td", {}, typeof value === "number" ? exact(value, Number.isInteger(value) || Math.abs(value) >= 1000 ? 0 : 3) : value) : h("th", { scope: "row" }, value))))))));
   }
 
   rows(which, tick) {

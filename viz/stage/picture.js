@@ -168,7 +168,7 @@ class Picture {
       const amount = world.mean[row * world.T + tick];
       if (barred) shut.push(row);
       if (barred && world.flow[row * world.T + tick] <= 0) {
-        pen.setLineDash([1, 4]); pen.strokeStyle = "#9aa3ae"; pen.globalAlpha = clear ? 0.55 : 0.12; pen.lineWidth = 1;
+        pen.setLineDash([2, 4]); pen.strokeStyle = SHUT; pen.globalAlpha = clear ? 0.6 : 0.12; pen.lineWidth = 1;
       } else if (amount > 0) {
         pen.setLineDash(KINDS[lane.kind].dash); pen.strokeStyle = KINDS[lane.kind].colour; pen.lineCap = lane.kind === "rented" ? "round" : "butt";
         pen.globalAlpha = clear ? (lane.kind === "grey" ? 0.85 : lane.kind === "input" ? 0.4 : this.hot ? 0.8 : 0.34) : 0.05;
@@ -186,15 +186,14 @@ class Picture {
   /** A short bar across each lane that the law bars, where it nears its buyer. */
   bars(pen, shut) {
     pen.setLineDash([]);
-    pen.strokeStyle = BARRED;
-    pen.lineWidth = 2;
     for (const row of shut) {
       const p = this.curves[row].points, i = 2 * (8 + (row * 5) % 4), x = p[i], y = p[i + 1], dx = p[i + 2] - p[i - 2], dy = p[i + 3] - p[i - 1], size = Math.hypot(dx, dy) || 1;
       pen.globalAlpha = this.touches(row) ? 0.9 : 0.12;
       pen.beginPath();
-      pen.moveTo(x - 5 * dy / size, y + 5 * dx / size);
-      pen.lineTo(x + 5 * dy / size, y - 5 * dx / size);
-      pen.stroke();
+      pen.moveTo(x - 6 * dy / size, y + 6 * dx / size);
+      pen.lineTo(x + 6 * dy / size, y - 6 * dx / size);
+      pen.strokeStyle = "#ffffff"; pen.lineWidth = 5; pen.stroke();
+      pen.strokeStyle = BARRED; pen.lineWidth = 2.5; pen.stroke();
     }
   }
 
@@ -326,8 +325,8 @@ class Picture {
       const gap = this.difference ? this.gap(row, tick) : world.mean[row * world.T + tick], barred = lane.bars.some(([since, until]) => tick >= since && tick < until), c = this.curves[row];
       const idle = Math.abs(gap) < (this.difference ? 0.5 : 1e-9);
       if (idle && !barred) return;
-      const colour = idle ? "#9aa3ae" : this.difference ? (gap > 0 ? POLICY : "#2f5d8c") : KINDS[lane.kind].colour;
-      const dash = idle ? [1, 4] : this.difference ? (gap > 0 ? [] : [6, 4]) : KINDS[lane.kind].dash;
+      const colour = idle ? SHUT : this.difference ? (gap > 0 ? POLICY : "#2f5d8c") : KINDS[lane.kind].colour;
+      const dash = idle ? [2, 4] : this.difference ? (gap > 0 ? [] : [6, 4]) : KINDS[lane.kind].dash;
       pen.push(s("path", { d: `M${c.a.x},${c.a.y}C${c.c.x},${c.c.y} ${c.d.x},${c.d.y} ${c.b.x},${c.b.y}`, fill: "none", stroke: colour, "stroke-width": idle ? 1 : this.thick(row, Math.abs(gap)).toFixed(2), "stroke-opacity": 0.6, "stroke-dasharray": dash.join(" ") || null }));
       if (barred) pen.push(s("text", { x: c.points[16], y: c.points[17], fill: BARRED, "font-size": 13, "font-weight": 700, "text-anchor": "middle" }, "⊘"));
     });

@@ -137,9 +137,9 @@ class Stage {
     const mark = (kind) => s("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, s("path", { d: SHAPES[kind](4.5), fill: SOFT }));
     const used = new Set(this.policy.lanes.map((lane) => lane.kind));
     clear(this.legend, this.state.view === "difference" ? [h("li", {}, line(POLICY, []), t.more), h("li", {}, line("#2f5d8c", [6, 4]), t.less)] : Object.keys(KINDS).filter((kind) => used.has(kind)).map((kind) => h("li", {}, line(KINDS[kind].colour, KINDS[kind].dash), t["lane_" + kind])),
-      h("li", {}, s("svg", { width: 24, height: 12, "aria-hidden": "true" }, s("line", { x1: 1, y1: 6, x2: 23, y2: 6, stroke: "#9aa3ae", "stroke-dasharray": "1 4" }), s("line", { x1: 12, y1: 1, x2: 12, y2: 11, stroke: BARRED, "stroke-width": 2 })), t.barred),
+      h("li", {}, s("svg", { width: 24, height: 12, "aria-hidden": "true" }, s("line", { x1: 1, y1: 6, x2: 23, y2: 6, stroke: SHUT, "stroke-dasharray": "2 4" }), s("line", { x1: 12, y1: 0, x2: 12, y2: 12, stroke: BARRED, "stroke-width": 2.5 })), t.barred),
       h("li", {}, s("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, s("circle", { r: 5, fill: "none", stroke: "#b8860b", "stroke-width": 2.5, "stroke-dasharray": "20 32", transform: "rotate(-90)" })), t.legend_wait),
-      ["supplier", "maker", "distributor", "lab"].map((kind) => h("li", { class: "shape" }, mark(kind), t["kind_" + kind])));
+      ["supplier", "maker", "distributor", "lab"].filter((kind) => this.policy.nodes.some((node) => node.kind === kind)).map((kind) => h("li", { class: "shape" }, mark(kind), t["kind_" + kind])));
   }
 
   told(data) {
