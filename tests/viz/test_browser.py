@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.viz.conftest import Site, Tab
+from tests.viz.conftest import Site, Tab, start, stop
 from tests.viz.fake_record import BAN
 
 pytestmark = pytest.mark.browser
@@ -487,3 +487,38 @@ def test_a_class(browser: Any, site: Site, tab: Open) -> None:
     teacher.page.wait_for_selector(".notes .prose")
     student.page.click("[data-testid=tab_lessons]")
     assert student.page.locator("[data-testid=notes]").count() == 0
+
+
+def test_a_class_predicts_while_it_is_held(browser: Any) -> None:
+    """[33 34] Answers fill the teacher's picture as they come, students see it once it is shown; a lesson set while the class is
+    paused reaches all, opens itself, and a reload keeps what a student made of it."""
+    site = start("teaching/rush")
+    teacher, student = Tab(browser, site.url, f"#t={site.token}"), Tab(browser, site.url, f"?room={site.code}")
+    teacher.page.wait_for_selector("[data-testid=teacher]")
+    teacher.page.click("[data-testid=pause_all]")
+    student.page.wait_for_selector(".held")
+    teacher.page.click("[data-testid=lesson] >> nth=0")
+    teacher.page.click("[data-testid=set_all]")
+    student.page.wait_for_selector(".step .question")
+    student.page.click(".question input >> nth=1")
+    counts = ".teacher .histogram b"
+    teacher.page.wait_for_function("s => document.querySelectorAll(s)[1].textContent === '1'", arg=counts)
+    assert student.page.locator(".question .histogram").count() == 0
+    teacher.page.click("[data-testid=reveal]")
+    student.page.wait_for_selector(".question .histogram")
+    assert "1 / 1" in student.page.inner_text(".question .histogram >> nth=0")
+    teacher.page.click("[data-testid=pause_all]")
+    student.page.wait_for_selector(".cp:not(.held)")
+    student.page.click("[data-testid=tab_levers]")
+    before = student.hash
+    student.page.select_option("[data-testid=preset]", index=1)
+    moved = student.settled(before)
+    student.page.reload()
+    student.page.wait_for_selector("[data-hash]")
+    student.page.click("[data-testid=tab_lessons]")
+    student.page.wait_for_selector(".room")
+    student.page.wait_for_timeout(500)
+    assert student.hash == moved
+    teacher.close()
+    student.close()
+    assert "Traceback" not in stop(site)

@@ -60,20 +60,23 @@ class Lessons {
   }
 
   histogram(name, options) {
-    const shown = this.room && this.room.revealed && this.room.counts && this.room.counts[name];
+    const shown = this.room && this.room.revealed && this.room.counts && this.room.counts[name] && this.room.counts[name].slice(0, options.length);
     if (!shown) return null;
     const most = Math.max(1, ...shown), all = shown.reduce((a, b) => a + b, 0);
     return h("div", { class: "histogram", role: "img", "aria-label": options.map((o, i) => o + ": " + (shown[i] || 0)).join("; ") }, options.map((option, i) => h("div", {}, h("span", {}, option), h("i", { style: { width: 100 * (shown[i] || 0) / most * 0.5 + "%" } }), h("b", {}, (shown[i] || 0) + " / " + all))));
   }
 
+  /** What the room's teacher says; true where a lesson was set anew. A tab follows each setting once, so that a reload keeps the reader's own world. */
   seen(room) {
-    const before = this.room;
     this.room = room;
-    if (room && room.lesson !== undefined && (!before || before.turn !== room.turn) && !room.teacher) {
+    const turn = room && room.turn && !room.teacher ? room.code + " " + room.turn : null, fresh = turn !== null && turn !== sessionStorage.getItem("chokepoint-turn");
+    if (fresh) {
+      sessionStorage.setItem("chokepoint-turn", turn);
       if (room.scenario) this.act.preset({ scenario: room.scenario, changes: room.changes || {}, title: this.t.set_by_teacher, taught: true });
       this.current = this.all.find((one) => one.id === room.lesson) || this.current;
     }
     this.draw();
+    return fresh && Boolean(room.lesson);
   }
 
   classroom() {

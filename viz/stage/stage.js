@@ -72,7 +72,7 @@ class Stage {
     if (name === "world") this.arrived(data);
     if (name === "bands") { if (this.policy && data.hash === this.policy.hash) { this.spread = data; this.chartsSet(); } }
     if (name === "word") this.told(data);
-    if (name === "room" && this.lessons) { this.lessons.seen(data); this.held(data); }
+    if (name === "room" && this.lessons) { if (this.lessons.seen(data)) this.tab("lessons"); this.held(data); }
     if (name === "status") this.working(data);
   }
 
