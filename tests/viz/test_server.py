@@ -117,7 +117,7 @@ def test_what_is_held_is_not_sent_again(site: Site) -> None:
 
 
 def test_a_change_is_answered_by_one_message(site: Site) -> None:
-    """All frames at once and no word of progress: a short run is over before one would help, and each costs the server a message."""
+    """All frames at once and no word of progress: a short run is over before one would help."""
     client = Client(site.port)
     client.hear("world")
     client.world()

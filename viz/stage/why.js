@@ -79,7 +79,7 @@ class Why {
   events(test) {
     const found = this.world.log.filter(test), near = found.filter((e) => e.tick <= this.tick).slice(-8).reverse(), next = found.filter((e) => e.tick > this.tick).slice(0, 2);
     if (!found.length) return h("p", { class: "hint" }, this.t.no_events);
-    return [h("h3", {}, this.t.decisions.replace("{n}", found.length)), near.length ? h("ul", { class: "log" }, near.map((e) => this.line(e))) : null, next.length ? [h("h4", {}, this.t.later), h("ul", { class: "log" }, next.map((e) => this.line(e)))] : null];
+    return [h("h3", {}, this.t.decisions.replace("{n}", found.length)), near.length ? h("ul", { class: "log" }, near.map((e) => this.line(e))) : null, next.length ? [h("h3", {}, this.t.later), h("ul", { class: "log" }, next.map((e) => this.line(e)))] : null];
   }
 
   figures(rows) { return h("table", { class: "ledger" }, h("tbody", {}, rows.map(([name, value, other]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value), h("td", { class: "delta" }, other || ""))))); }
@@ -89,7 +89,7 @@ class Why {
     if (row === undefined) return [h("p", {}, this.t.gone)];
     const node = world.nodes[row], at = row * world.T + tick, base = this.base, twin = base ? base.node.get(id) : undefined, gap = (name) => (twin === undefined || base === world ? null : signed(world[name][at] - base[name][twin * base.T + Math.min(tick, base.T - 1)], exact));
     const lanes = (end, other) => world.lanes.map((lane, i) => [lane, i]).filter(([lane]) => lane[end] === row).map(([lane, i]) => { let sum = 0; for (let t = Math.max(0, tick - 12); t <= tick; t++) sum += world.flow[i * world.T + t]; return [lane, i, sum, world.nodes[lane[other]]]; }).filter((x) => x[2] > 0 || x[0].bars.some(([a, b]) => tick >= a && tick < b)).sort((a, b) => b[2] - a[2]).slice(0, 6);
-    const list = (title, found) => (found.length ? [h("h4", {}, title), h("ul", { class: "lanes" }, found.map(([lane, i, sum, other]) => h("li", {}, h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "lane", id: world.key[i] }) }, other.label), " ", h("span", {}, exact(sum) + " · " + this.t["lane_" + lane.kind]), lane.bars.some(([a, b]) => tick >= a && tick < b) ? h("b", { class: "barred" }, " ⊘ " + this.t.barred) : null)))] : null);
+    const list = (title, found) => (found.length ? [h("h3", {}, title), h("ul", { class: "lanes" }, found.map(([lane, i, sum, other]) => h("li", {}, h("button", { type: "button", class: "link", onclick: () => this.act.select({ kind: "lane", id: world.key[i] }) }, other.label), " ", h("span", {}, exact(sum) + " · " + this.t["lane_" + lane.kind]), lane.bars.some(([a, b]) => tick >= a && tick < b) ? h("b", { class: "barred" }, " ⊘ " + this.t.barred) : null)))] : null);
     return [h("h2", { tabindex: "-1" }, node.label), h("p", { class: "hint" }, this.t["kind_" + node.kind] + (node.country ? " · " + node.country : "") + (node.members.length > 1 ? " · " + node.members.length + " " + this.t.actors : "")),
       this.figures([[this.t["ledger_" + node.kind], exact(world.level[at]), gap("level")], [this.t[node.kind === "maker" ? "ledger_owes" : "ledger_waits"], exact(world.waiting[at]), gap("waiting")]]),
       list(this.t.in13, lanes("to", "from")), list(this.t.out13, lanes("from", "to")), node.kind === "maker" ? this.chipList(world.chips.filter((chip) => node.members.includes(chip.maker)), tick) : null, this.events((e) => node.members.includes(e.actor) || node.members.includes(e.other))];
