@@ -83,7 +83,7 @@ def svg(spec: Mapping[str, Any], name: str) -> str:
 
 
 def warm_up() -> None:
-    """Start the drawing engine, half a second that a simulation on another core can hide."""
+    """Start the drawing engine, which takes half a second."""
     svg({"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "data": {"values": [{}]}, "mark": "point"}, "x")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -45,6 +45,9 @@ class Picture:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
+Draw = Callable[[Mapping[str, Any], str], str]
+"""Draws a specification; the inner ids of what it draws start with the name."""
+
 PATTERNS_FILE = "patterns.json"
 """Where a run's folder keeps what it shows of the patterns."""
 
@@ -52,7 +55,12 @@ PATTERNS_FILE = "patterns.json"
 def run_report(result: Result) -> str:
     """The page of a run that has just ended."""
     manifest = {**result.manifest, "headline": result.headline().plain()}
-    return _page(manifest, Tidy(result.table(), result.clock), result.scenario.summary, patterns_of(result))
+    return page(manifest, pictures(*told(result)), result.scenario.summary, patterns_of(result))
+
+
+def told(result: Result) -> tuple[Tidy, list[charts.Mark]]:
+    """What the charts of a run are drawn from: its table, and the days of the rules most spoken of."""
+    return Tidy(result.table(), result.clock), _marks(result.headline().plain())
 
 
 def patterns_of(result: Result) -> list[dict[str, Any]]:
@@ -75,7 +83,8 @@ def folder_report(folder: Path) -> str:
     clock = Clock(date.fromisoformat(manifest["time"]["start"]), date.fromisoformat(manifest["time"]["end"]))
     kept = folder / PATTERNS_FILE
     patterns = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
-    return _page(manifest, Tidy(table, clock), str(scenario.get("summary", "")), patterns)
+    drawn = pictures(Tidy(table, clock), _marks(manifest["headline"]))
+    return page(manifest, drawn, str(scenario.get("summary", "")), patterns)
 
 
 def claims(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -141,10 +150,10 @@ def findings(head: Mapping[str, Any]) -> list[Finding]:
     return [Finding(sentence, "figures") for sentence in sentences if sentence]
 
 
-def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str, patterns: Sequence[Mapping[str, Any]]) -> str:
+def page(manifest: Mapping[str, Any], drawn: Sequence[Picture], summary: str, patterns: Sequence[Mapping[str, Any]]) -> str:
+    """The page of a run, from its manifest with the headline in it, its charts and the patterns it shows."""
     head = manifest["headline"]
     rulings = _numbered(head["rulings"])
-    marks = [charts.Mark(ruling["date"], ruling["number"]) for ruling in rulings if ruling["number"]]
     run = manifest["scenario"]
     settings = "".join(f" --set {setting}" for setting in run["overrides"])
     return render(
@@ -156,13 +165,17 @@ def _page(manifest: Mapping[str, Any], tidy: Tidy, summary: str, patterns: Seque
         head=_figure_rows(head),
         years=head["years"],
         rulings=rulings,
-        pictures=pictures(tidy, marks),
+        pictures=drawn,
         tables=_pattern_table(patterns),
         notes=(),
         command=f"chokepoint run {run['asked']} --seed {manifest['seeds'][0]}{settings}",
         cite=bibtex(manifest),
         claims=embedded("chokepoint-claims", claims(manifest)),
     )
+
+
+def _marks(head: Mapping[str, Any]) -> list[charts.Mark]:
+    return [charts.Mark(ruling["date"], ruling["number"]) for ruling in _numbered(head["rulings"]) if ruling["number"]]
 
 
 def _pattern_table(patterns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -207,27 +220,28 @@ def _numbered(rulings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[s
 # --- pictures
 
 
-def pictures(tidy: Tidy, marks: Sequence[charts.Mark]) -> list[Picture]:
-    """The charts for which the run has data."""
+def pictures(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw = charts.svg) -> list[Picture]:
+    """The charts for which the run has data, each drawn by `svg`."""
     drawn = [
-        _delivered(tidy, marks),
-        _held(tidy, marks),
-        _revenue(tidy, marks),
-        _losses(tidy, marks),
-        _street(tidy, marks),
-        _smuggled(tidy, marks),
-        _cards(tidy, marks),
-        _output(tidy, marks),
-        _lag(tidy, marks),
-        _military(tidy, marks),
+        _delivered(tidy, marks, svg),
+        _held(tidy, marks, svg),
+        _revenue(tidy, marks, svg),
+        _losses(tidy, marks, svg),
+        _street(tidy, marks, svg),
+        _smuggled(tidy, marks, svg),
+        _cards(tidy, marks, svg),
+        _output(tidy, marks, svg),
+        _lag(tidy, marks, svg),
+        _military(tidy, marks, svg),
     ]
     return [picture for picture in drawn if picture is not None]
 
 
-def _delivered(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _delivered(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     return _bars(
         tidy,
         marks,
+        svg,
         "delivered",
         "Compute reaching Chinese users",
         "Chips that came into the ownership of users headquartered in China, by channel and quarter.",
@@ -239,7 +253,7 @@ def _delivered(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
     )
 
 
-def _held(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _held(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     owned = tidy.lines("stock_h100e", "channel", region="CN", channel=("licensed", "domestic", "grey", "resale"))
     leased = tidy.lines("stock_h100e", "channel", region="CN", channel="rented", place=("US", "ROW"))
     series: dict[str, Any] = {}
@@ -249,10 +263,10 @@ def _held(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
     ordered = {label: series[label] for label in CHANNELS if label in series}
     note = "Chips owned, by how they came, and chips leased abroad (rented), at the end of each quarter."
     title = "Compute in the hands of Chinese users"
-    return _drawn("held", title, note, days, ordered, "k H100e", marks, bars=True, colours=CHANNELS)
+    return _drawn("held", title, note, days, ordered, "k H100e", marks, svg, bars=True, colours=CHANNELS)
 
 
-def _revenue(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _revenue(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     names = {"bill_to": "billed to China", "customer_hq": "customers based in China"}
     got = tidy.lines(
         "revenue_usd",
@@ -272,10 +286,11 @@ def _revenue(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         series,
         "USD bn a quarter",
         marks,
+        svg,
     )
 
 
-def _losses(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _losses(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     parts = {
         name: tidy.lines(metric) for name, metric in (("charges", "writedown_usd"), ("lost sales", "lost_sales_usd"))
     }
@@ -289,11 +304,12 @@ def _losses(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         series,
         "USD bn a quarter",
         marks,
+        svg,
         bars=True,
     )
 
 
-def _street(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _street(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     street, listed = tidy.lines("market_price_usd", "chip", region="CN"), tidy.lines("list_price_usd", "chip")
     days, paid = street.per("quarter", tidy.clock)
     _, asked = listed.per("quarter", tidy.clock)
@@ -310,13 +326,15 @@ def _street(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         {label: foreign[label] for label in sorted(main)},
         "x list",
         marks,
+        svg,
     )
 
 
-def _smuggled(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _smuggled(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     return _bars(
         tidy,
         marks,
+        svg,
         "smuggled",
         "Chips past the rules, by route",
         "Chips that reached Chinese users by the grey channel; routes beyond the seven largest are together.",
@@ -328,7 +346,7 @@ def _smuggled(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
     )
 
 
-def _cards(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _cards(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     got = tidy.lines("cards_share", "by", to="CN", origin="domestic")
     days, values = got.per("quarter", tidy.clock)
     series = {f"by {label}": row for label, row in zip(got.labels, values, strict=True)}
@@ -340,15 +358,17 @@ def _cards(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         series,
         "share of cards",
         marks,
+        svg,
         percent=True,
     )
 
 
-def _output(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _output(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     chinese = list(tidy.lines("yield", "vendor").labels)
     return _bars(
         tidy,
         marks,
+        svg,
         "output",
         "What Chinese makers produce",
         "Chips completed, by maker and quarter.",
@@ -360,7 +380,7 @@ def _output(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
     )
 
 
-def _lag(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _lag(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     days, values = tidy.lines("lag_months").per("month", tidy.clock)
     series = {"lag": values[0]} if len(values) else {}
     return _drawn(
@@ -371,10 +391,11 @@ def _lag(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         series,
         "months",
         marks,
+        svg,
     )
 
 
-def _military(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
+def _military(tidy: Tidy, marks: Sequence[charts.Mark], svg: Draw) -> Picture | None:
     got = tidy.lines("military_access_weeks", "user")
     days, values = got.per("quarter", tidy.clock)
     series = {f"{label} user": row for label, row in zip(got.labels, values, strict=True)}
@@ -386,12 +407,14 @@ def _military(tidy: Tidy, marks: Sequence[charts.Mark]) -> Picture | None:
         series,
         "weeks",
         marks,
+        svg,
     )
 
 
 def _bars(
     tidy: Tidy,
     marks: Sequence[charts.Mark],
+    svg: Draw,
     name: str,
     title: str,
     note: str,
@@ -405,7 +428,7 @@ def _bars(
     days, values = got.per("quarter", tidy.clock)
     series = _largest({label: row / scale for label, row in zip(got.labels, values, strict=True)})
     ordered = {label: series[label] for label in CHANNELS if label in series} or series
-    return _drawn(name, title, note, days, ordered, unit, marks, bars=True, colours=CHANNELS)
+    return _drawn(name, title, note, days, ordered, unit, marks, svg, bars=True, colours=CHANNELS)
 
 
 def _largest(series: dict[str, Any], most: int = 7) -> dict[str, Any]:
@@ -425,6 +448,7 @@ def _drawn(
     series: Mapping[str, Any],
     unit: str,
     marks: Sequence[charts.Mark],
+    svg: Draw,
     *,
     bars: bool = False,
     colours: Mapping[str, str] | None = None,
@@ -443,7 +467,7 @@ def _drawn(
         (_period(day, days), *(said(float(values[at]) * (100 if percent else 1), 1) for values in live.values()))
         for at, day in enumerate(days)
     )
-    return Picture(title, note, charts.svg(spec, name), (f"{'%' if percent else unit}", *live), rows)
+    return Picture(title, note, svg(spec, name), (f"{'%' if percent else unit}", *live), rows)
 
 
 def _period(day: date, days: Sequence[date]) -> str:

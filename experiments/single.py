@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import sim
-from experiments import charts
 from experiments.common import Bar, name_of
-from experiments.report import PATTERNS_FILE, patterns_of, run_report
+from experiments.easel import Easel
+from experiments.report import PATTERNS_FILE, page, patterns_of, pictures, told
 from sim.results import Result, check_replaceable
 from sim.scenario import Scenario
 
@@ -38,12 +38,15 @@ def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: 
     """Simulate a scenario and write its folder, report included; the folder is whole or absent."""
     check_replaceable(folder)
     loaded = sim.load(scenario, settings)
-    Thread(target=charts.warm_up, daemon=True).start()
-    try:
-        result = _run(loaded, scenario, settings, seed, recording, bar)
-    finally:
-        bar.close()
-    patterns = patterns_of(result)
-    extra = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
-    result.write(folder, extra={**extra, "report.html": run_report(result).encode()})
+    with Easel() as easel, ThreadPoolExecutor(1) as side:
+        try:
+            result = _run(loaded, scenario, settings, seed, recording, bar)
+        finally:
+            bar.close()
+        drawn = side.submit(pictures, *told(result), easel.svg)
+        patterns = patterns_of(result)
+        manifest = {**result.manifest, "headline": result.headline().plain()}
+        extra = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
+        report = page(manifest, drawn.result(), result.scenario.summary, patterns)
+    result.write(folder, extra={**extra, "report.html": report.encode()})
     return result

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from mesa import Agent
-
+from sim.mesa_core import Agent
 from sim.metrics import Level
 from sim.results import Result
 from sim.scenario import Scenario

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import mesa
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +27,7 @@ from sim.frame import Frame
 from sim.keyed_random import keys_of
 from sim.layout import frame_of, grey_lanes, opening
 from sim.ledger import Ledger
+from sim.mesa_core import Model
 from sim.primary import PrimaryBook
 from sim.progress import Minds, usable
 from sim.quotas import QuotaBook
@@ -69,7 +69,7 @@ PRIVATE_ROW = ("impatience_share_per_month", "choice_exponent", "host_cost_usd",
                "credit_multiple", "credit_belief_share", "wait_horizon_weeks", "credit_repay_weeks")
 
 
-class World(mesa.Model):  # type: ignore[misc]
+class World(Model):  # type: ignore[misc]
     """One world under one scenario and seed; its state is columns of the frame's rows."""
 
     def __init__(self, scenario: Scenario, seed: int = 1) -> None:

@@ -24,7 +24,7 @@ DOORS = {
     "yaml": ("sim.scenario_io",),
     "ruamel": ("sim.scenario_io", "experiments"),
     "networkx": ("sim.supply", "viz.map"),
-    "mesa": ("sim.agents.base", "sim.door", "sim.world", "experiments.bench*", "viz"),
+    "mesa": ("sim.mesa_core", "experiments.bench*", "viz"),
     "numba": ("sim.clearing", "sim.keyed_random", "sim.ordered_sum", "sim.agents", *MACHINERY),
     "pandas": ("sim.results", "experiments", "viz"),
     "pyarrow": ("sim.results", "experiments", "viz"),

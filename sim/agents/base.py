@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import mesa
-
+from sim.mesa_core import Agent
 from sim.registry import Registry
 
 AGENTS: Registry[type[Actor]] = Registry("agent kind")
 
 
-class Actor(mesa.Agent):  # type: ignore[misc]
+class Actor(Agent):  # type: ignore[misc]
     """One actor of the world.
 
     row       its row among actors; own_row among actors of its kind.
