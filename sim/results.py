@@ -32,6 +32,9 @@ _ROWS_OF = {"seller": "actor", "buyer": "actor", "chip": "chip", "channel": "cha
             "bill_to": "country", "customer_hq": "country", "end_hq": "country", "lane": "lane", "use": "use"}
 """Trade columns that hold rows, and the axis whose labels they stand for."""
 
+_ROWS_AT_ONCE = 32_768
+"""Rows that are packed together on disk: more need more memory, and nobody reads them faster."""
+
 _BOOKS = ("primary", "spot", "rental", "input")
 
 
@@ -244,7 +247,7 @@ class Result:
             tables["trades"] = self.trades_table()
         for name, table in tables.items():
             (folder / name).mkdir(parents=True)
-            pq.write_table(table, folder / name / f"{self.run_id}.parquet", compression="zstd")
+            pq.write_table(table, folder / name / f"{self.run_id}.parquet", compression="zstd", row_group_size=_ROWS_AT_ONCE)
         files = {"manifest.json": _json(manifest), "scenario.json": _json(self.scenario.plain()), **extra}
         for name, data in files.items():
             (folder / name).write_bytes(data)
