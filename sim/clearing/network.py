@@ -8,7 +8,7 @@ prices: p at an offer's door, mu delivered to a buyer.
 The tree is strongly feasible at a cold start (Cunningham 1976). Most buyers are leaves: only their parent arc is kept,
 and mu is read off it, so a pivot touches offers and the few buyers between them. Tranches of a buyer fill in order, so
 one pointer stands for all of them. A warm start keeps last tick's tree, recomputes flows leaf to root, and re-hangs a
-node where a flow leaves its bounds.
+node where a flow leaves its bounds. Where many offers are alike, the start is the optimum with one offer a kind.
 
 Among equal optima the trades are chosen on the face of zero reduced cost: first the buyers at the margin share alike
 (steps of marginal cost that rise with the share of the tranche filled), then lanes go by a hash of (seller, buyer,
@@ -116,9 +116,9 @@ class Basis:
         self.passes = 0.0
         self.state = np.zeros(2, np.int64)
         """Whether a tree is kept, and a sum over it, so that one that was tampered with is not walked."""
-        self.whole = np.zeros(8 * n_lanes + 21 * n + 28 * m + 15 + _table_size(m), np.int64)
+        self.whole = np.zeros(_whole_size(n, m, n_lanes), np.int64)
         self.short = np.zeros(2 * n_lanes, np.int32)
-        self.byte = np.zeros(2 * n_lanes + 2 * n + 4 * m + 2, np.int8)
+        self.byte = np.zeros(_byte_size(n, m, n_lanes), np.int8)
         self.tranches = np.zeros(2 * n_tranches, np.int64)
         column, row = _index(self.whole, self.short, self.byte, self.tranches, n, m, lanes.lane_offer, lanes.lane_buyer)
         if column:
@@ -140,10 +140,8 @@ class Basis:
         return net, tree, face, kept_arc, kept_step, order
 
 
-def _table_size(m: int) -> int:
-    """Places of a hash table of m buyers, at most half full."""
-    return 1 << (2 * m + 1).bit_length()
-
+_MANY = 64
+"""Offers from which those alike are looked for."""
 
 _CHUNK = 64
 """Lanes of one buyer that are priced at a look: where offers are many, all of a buyer's are more than a pivot is worth."""
@@ -217,6 +215,21 @@ def _solve(book: Book, lanes: Lanes, basis: Basis, epoch: int, seed: int) -> tup
 
 
 # Kernels
+
+
+@njit(cache=True, error_model="numpy")
+def _whole_size(n, m, n_lanes):  # type: ignore[no-untyped-def]
+    """Length of the int64 array of a basis; the last of it is a hash table of buyers, at most half full."""
+    table = 2
+    while table <= 2 * m + 1:
+        table *= 2
+    return 8 * n_lanes + 21 * n + 28 * m + 15 + table
+
+
+@njit(cache=True, error_model="numpy")
+def _byte_size(n, m, n_lanes):  # type: ignore[no-untyped-def]
+    """Length of the int8 array of a basis."""
+    return 2 * n_lanes + 2 * n + 4 * m + 2
 
 
 @njit(cache=True, error_model="numpy")
@@ -666,6 +679,129 @@ def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-d
     _hang(net, tree)
     _settle(tree, net, root, cost, ask)
     _dress(net, tree)
+
+
+@njit(cache=True, error_model="numpy")
+def _group(net, table, groups, group):  # type: ignore[no-untyped-def]
+    """Which offers are alike: the same ask and the same open lanes at the same costs, none with a cap of its own that could bind.
+    group (n,) gets the row of a group, -1 without chips; groups (n,) the first offer of each. Returns how many groups."""
+    ask, cap, cost, demand, off, supply, to = net.ask, net.cap, net.cost, net.demand, net.off, net.supply, net.to
+    n, last = ask.shape[0], table.shape[0] - 1
+    marks = np.empty(n, np.uint64)
+    for i in range(n):
+        marks[i] = _mix(np.uint64(0x9E3779B97F4A7C15), np.uint64(ask[i]), np.uint64(1))
+    for e in range(cap.shape[0]):
+        if cap[e] > 0:
+            i, j = off[e], to[e]
+            marks[i] = _mix(marks[i], np.uint64(j), np.uint64(cost[e]))
+            if cap[e] < min(supply[i], demand[j]):
+                marks[i] = _mix(marks[i], np.uint64(i), np.uint64(2))
+    table[:] = -1
+    count = 0
+    for i in range(n):
+        group[i] = -1
+        if supply[i] == 0:
+            continue
+        s = np.int64(marks[i] >> np.uint64(20)) & last
+        while table[s] >= 0 and marks[groups[table[s]]] != marks[i]:
+            s = (s + 1) & last
+        if table[s] < 0:
+            table[s] = count
+            groups[count] = i
+            count += 1
+        group[i] = table[s]
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def _start_from_groups(net, kept_arc, kept_step, state, tranche_buyer, tranche_value, tranche_cap):  # type: ignore[no-untyped-def]
+    """A tree to start from, where many offers are alike: the optimum with one offer a group, its goods dealt out in order of rows.
+    Returns whether there is one, with its pivots and lanes priced."""
+    ask, cap, cost, off, supply, to = net.ask, net.cap, net.cost, net.off, net.supply, net.to
+    n, m = ask.shape[0], net.demand.shape[0]
+    group, groups = np.empty(n, np.int64), np.empty(n, np.int64)
+    count = _group(net, np.empty(4 << int(np.log2(n + 1)), np.int64), groups, group)
+    if 3 * count > n:
+        return False, 0, 0
+    first = np.zeros(n, np.bool_)
+    for g in range(count):
+        first[groups[g]] = True
+    n_lanes = 0
+    for e in range(cap.shape[0]):
+        if first[off[e]] and cap[e] > 0:
+            n_lanes += 1
+    offer, buyer = np.empty(n_lanes, np.int64), np.empty(n_lanes, np.int64)
+    lane_cost, lane_cap = np.empty(n_lanes, np.int64), np.empty(n_lanes, np.int64)
+    asks, chips = ask[groups[:count]], np.zeros(count, np.int64)
+    for i in range(n):
+        if group[i] >= 0:
+            chips[group[i]] += supply[i]
+    s = 0
+    for e in range(cap.shape[0]):
+        if first[off[e]] and cap[e] > 0:
+            g = group[off[e]]
+            offer[s], buyer[s], lane_cost[s] = g, to[e], cost[e]
+            lane_cap[s] = cap[e] if cap[e] < min(supply[off[e]], net.demand[to[e]]) else chips[g] + 1
+            s += 1
+    whole = np.zeros(_whole_size(count, m, n_lanes), np.int64)
+    short, byte = np.zeros(2 * n_lanes, np.int32), np.zeros(_byte_size(count, m, n_lanes), np.int8)
+    tranches = np.zeros(2 * tranche_buyer.shape[0], np.int64)
+    _index(whole, short, byte, tranches, count, m, offer, buyer)
+    few, tree, face, _, _, order = _lay(whole, short, byte, tranches, count, m)
+    code, _ = _load(few, order, asks, chips, tranche_buyer, tranche_value, tranche_cap, offer, buyer, lane_cost, lane_cap)
+    _cold(few, tree)
+    most, none = 20 * (count + m) + n_lanes + 100, np.int64(0)
+    done, seen = _simplex(few, tree, face, none, none, none, none, none, none, 64, most)
+    if code or done == most:
+        return False, done, seen
+    _deal(net, few, tree, group, groups[:count], kept_arc)
+    for j in range(m):
+        kept_step[j] = tree.step[j] - few.tptr[j]
+    state[:] = 1
+    return True, done, seen
+
+
+@njit(cache=True, error_model="numpy")
+def _deal(net, few, tree, group, last, kept_arc):  # type: ignore[no-untyped-def]
+    """Parent arcs of offers and buyers from the tree of the groups: the buyers below a group are served one after the other,
+    the offer that two of them share is their link. last (groups,) holds the first offer of each, and is used up."""
+    off, ptr, supply = net.off, net.ptr, net.supply
+    n, m, count = supply.shape[0], net.demand.shape[0], last.shape[0]
+    lane, left, then = np.empty(n, np.int64), supply.copy(), np.full(n, -1, np.int64)
+    at = last.copy()
+    for i in range(n):
+        kept_arc[i] = _TRANCHE
+        g = group[i]
+        if g >= 0 and i != last[g]:
+            then[last[g]] = i
+            last[g] = i
+    for j in range(m):
+        e = tree.parent_arc[count + j]
+        kept_arc[n + j] = _TRANCHE
+        if e < 0:
+            continue
+        g, need = few.off[e], tree.node[count + j, _UP]
+        for s in range(ptr[j], ptr[j + 1]):
+            lane[off[s]] = s
+        i = at[g]
+        while need >= left[i] and then[i] >= 0:
+            kept_arc[i] = lane[i]
+            need -= left[i]
+            i = then[i]
+        kept_arc[n + j] = lane[i]
+        left[i] -= need
+        at[g] = i
+    for g in range(count):
+        e = tree.parent_arc[g]
+        if e < 0:
+            continue
+        j = few.to[e]
+        for s in range(ptr[j], ptr[j + 1]):
+            lane[off[s]] = s
+        i = at[g]
+        while i >= 0:
+            kept_arc[i] = lane[i]
+            i = then[i]
 
 
 @njit(cache=True, error_model="numpy")
@@ -1287,6 +1423,10 @@ def _run(whole, short, byte, tranches, kept, offer_ask, offer_cap, tranche_buyer
     most = 200 * (n + m) + 10 * n_lanes + 1000
     pivots, priced = 0, 0
     none = np.int64(0)
+    if n > _MANY and 2 * n > m:
+        grouped, pivots, priced = _start_from_groups(net, kept_arc, kept_step, tree.state, tranche_buyer, tranche_value,
+                                                     tranche_cap)
+        warm = warm or grouped
     while True:
         # From nothing the first gain found is worth taking; near the optimum a longer look saves pivots.
         limit, look = (most // 10, 1) if warm else (most, 4)

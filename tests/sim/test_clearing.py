@@ -160,6 +160,35 @@ def test_warm_equals_cold_at_each_tick(ticks: int) -> None:
     assert warmed < 0, "a warm start should save pivots"
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_many_offers_alike_clear_as_any_others(seed: int) -> None:
+    """Four kinds of offer, some without chips or with a lane of their own: found alike, the optimum, whatever the order of rows and
+    whether a tree was kept."""
+    draws = default_rng(seed)
+    n, m = 90, 12
+    kind, wants = draws.integers(0, 4, n), np.arange(m).repeat(3)
+    ask, cost = draws.integers(100, 130, 4), draws.integers(0, 60, (4, m))
+    reached = draws.random((4, m)) < 0.7
+    offer, buyer = np.nonzero(reached[kind])
+    cap = np.where(draws.random(len(offer)) < 0.01, 1, 10**6)
+    values = -np.sort(-draws.integers(100, 260, (m, 3)), axis=1)
+    book = Book(ask[kind], np.maximum(draws.integers(-2, 9, n), 0), np.arange(1, n + 1, dtype=np.uint64), wants, values.ravel(),
+                draws.integers(0, 30, 3 * m), np.arange(1, m + 1, dtype=np.uint64))
+    lanes = Lanes(offer, buyer, cost[kind[offer], buyer], cap)
+    trades, basis = clear(book, lanes, 0, 1)
+    net, tree, _, kept_arc, kept_step, _ = basis.laid()
+    used, _, _ = network._start_from_groups(net, kept_arc.copy(), kept_step.copy(), tree.state.copy(), book.tranche_buyer,
+                                            book.tranche_value, book.tranche_cap)
+    assert used
+    assert trades.surplus == surplus_of(book, lanes, trades.lane_flow)
+    assert trades.surplus == pytest.approx(linear_programme(book, lanes), abs=1e-3)
+    assert feasible(book, lanes, trades)
+    assert same(clear(book, lanes, 0, 1, basis)[0], trades)
+    moved_book, moved_lanes, offers, buyers, lane = shuffled(draws, book, lanes)
+    assert same(clear(moved_book, moved_lanes, 0, 1)[0], replace(
+        trades, lane_flow=trades.lane_flow[lane], offer_price=trades.offer_price[offers], buyer_price=trades.buyer_price[buyers]))
+
+
 def test_a_basis_of_other_lanes_is_left_aside() -> None:
     draws = default_rng(1)
     book, lanes = book_of(draws, 5, 9, 30)
