@@ -20,6 +20,9 @@ QUICK_S = 0.4
 
 SEEDS, FEW_SEEDS = 8, 4
 
+QUIET_S = 0.3
+"""Bands are made when no picture has been for this long: a class moves in waves, and the next wave must find every worker free."""
+
 KEPT_BYTES = 40_000_000
 """Frames remembered, about: some 500 worlds of a lesson or ten of history; the least recently asked are dropped first."""
 
@@ -210,12 +213,12 @@ class Desk(Making):
         return found
 
     def _give_way(self, most_s: float) -> None:
-        """Wait while a reader waits for a picture. Raises TimeoutError when that takes too long."""
+        """Wait while a reader waits for a picture, or has just got one. Raises TimeoutError when that takes too long."""
         until = time.monotonic() + most_s
-        while self.runs.busy:
+        while self.runs.quiet_s < QUIET_S:
             if time.monotonic() > until:
                 raise TimeoutError
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def explain(self, request: validate.Request) -> str:
         """May the seller sell the chip to the buyer in this week? From the rules alone."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +34,7 @@ class Runs(Generic[T]):
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
         self._most_flying = workers + most_waiting
         self._weigh, self._most, self._weight = weigh, most, 0
+        self._ended = -math.inf
         self.computed = 0
         """Computations begun; requests that shared one are not counted."""
 
@@ -53,9 +56,10 @@ class Runs(Generic[T]):
             raise TimeoutError from None
 
     @property
-    def busy(self) -> bool:
-        """Whether anything is being computed or waits."""
-        return bool(self._flying)
+    def quiet_s(self) -> float:
+        """Seconds for which nothing has been computed and nothing waits; 0 while something does."""
+        with self._lock:
+            return 0.0 if self._flying else time.monotonic() - self._ended
 
     def known(self, key: Hashable) -> T | None:
         """The result under a key if it is at hand; asking keeps it at hand."""
@@ -69,15 +73,19 @@ class Runs(Generic[T]):
             made = make()
         except BaseException:
             with self._lock:
-                self._flying.pop(key, None)
+                self._land(key)
             raise
         with self._lock:
-            self._flying.pop(key, None)
+            self._land(key)
             self._kept[key] = made
             self._weight += self._weigh(made)
             while self._weight > self._most and len(self._kept) > 1:
                 self._weight -= self._weigh(self._kept.popitem(last=False)[1])
         return made
+
+    def _land(self, key: Hashable) -> None:
+        self._flying.pop(key, None)
+        self._ended = time.monotonic()
 
     def close(self) -> None:
         """Take no more; what runs is left to end."""

@@ -71,3 +71,16 @@ def test_what_takes_too_long_is_given_up() -> None:
     with pytest.raises(TimeoutError):
         runs.get("key", lambda: int(gate.wait(5)), timeout_s=0.05)
     gate.set()
+
+
+def test_quiet_is_counted_from_the_last_end() -> None:
+    """What bands wait for: nothing under way, and nothing just ended, by success or failure."""
+    runs: Runs[int] = Runs()
+    assert runs.quiet_s == float("inf")
+    seen: list[float] = []
+    runs.get(1, lambda: seen.append(runs.quiet_s) or 1)  # type: ignore[func-returns-value]
+    assert seen == [0.0] and 0 <= runs.quiet_s < 5
+    before = runs._ended
+    with pytest.raises(ZeroDivisionError):
+        runs.get(2, lambda: 1 // 0)
+    assert runs._ended > before
