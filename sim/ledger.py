@@ -122,9 +122,9 @@ class Ledger:
 
     def ship_to_labs(self, lab: Ints, chip: Ints, channel: Ints, chips: Ints, weeks: Ints) -> None:
         """Chips leave a seller (already taken from it) for labs, one row a shipment, arriving after `weeks` (1 to 11)."""
-        for ahead in np.unique(weeks):
+        for ahead in sorted(set(weeks.tolist())):
             rows = weeks == ahead
-            self.transit[(self.tick + int(ahead)) % TRANSIT_WEEKS].append((lab[rows], chip[rows], channel[rows], chips[rows]))
+            self.transit[(self.tick + ahead) % TRANSIT_WEEKS].append((lab[rows], chip[rows], channel[rows], chips[rows]))
 
     def ship_to_distributors(self, distributor: Ints, chip: Ints, chips: Ints, weeks: Ints) -> None:
         np.add.at(self.moving, ((self.tick + weeks) % TRANSIT_WEEKS, distributor, chip), chips)

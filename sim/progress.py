@@ -83,7 +83,7 @@ class Minds:
         trend = math.log(growth) / WEEKS_PER_YEAR
         short = np.log(np.maximum(frontier_compute, 1.0) / np.maximum(compute, 1.0))
         frontier = trend * tick
-        own = trend * (1.0 + np.clip(thrift * short, 0.0, most_thrift))
+        own = trend * (1.0 + np.minimum(np.maximum(thrift * short, 0.0), most_thrift))
         self.efficiency += own + (frontier - self.efficiency) / (diffusion_years * WEEKS_PER_YEAR)
 
     def plan(self, compute: Floats, plan_weeks: float) -> None:
@@ -96,7 +96,7 @@ class Minds:
 
     def growth(self, least: float, most: float) -> Floats:
         """Planned growth of training a year, (labs,): what the plan says, between what a budget carries and a team can do."""
-        return np.asarray(np.exp(np.clip(self.planned, math.log(least), math.log(most))))
+        return np.asarray(np.exp(np.minimum(np.maximum(self.planned, math.log(least)), math.log(most))))
 
     def employ(self, compute: Floats, first_share: float, growth: float, plan_weeks: float) -> None:
         """Training takes up the stock: compute (labs,) usable training worth.
@@ -134,13 +134,13 @@ class Minds:
         """Inference wants follow the fall in cost per token beyond the common trend, with a lag."""
         ahead = self.efficiency - math.log(growth) / WEEKS_PER_YEAR * tick
         goal = np.exp((elasticity - 1.0) * ahead)
-        self.wants += (np.clip(goal, 0.25, 4.0) - self.wants) * (math.log(2.0) / half_weeks)
+        self.wants += (np.minimum(np.maximum(goal, 0.25), 4.0) - self.wants) * (math.log(2.0) / half_weeks)
 
     def runway_weeks(self, compute: Floats, growth: Floats, scrap_per_year: float) -> Floats:
         """Weeks until planned training outgrows the stock: 52 ln(1/u) / (ln g + scrap), u = use over stock, g = growth (labs,)."""
         u = np.where(compute > 0, self.in_training / np.maximum(compute, 1e-9), 1.0)
         pace = np.log(growth) + scrap_per_year
-        return np.asarray(WEEKS_PER_YEAR * np.log(1.0 / np.clip(u, 1e-6, 1.0)) / pace)
+        return np.asarray(WEEKS_PER_YEAR * np.log(1.0 / np.minimum(np.maximum(u, 1e-6), 1.0)) / pace)
 
 
 def lag_months(level: float, levels: Floats, past_months: Floats, past_levels: Floats, tick: int) -> float:

@@ -43,7 +43,8 @@ NEVER = -(10**6)
 """Tick of the last closure of a lane that never closed."""
 
 
-_LAID_OUT = ("_nothing", "_terms", "_by_tick", "_closing", "_touched", "_scopes", "_reached", "_reaches", "_closed_cache")
+_LAID_OUT = ("_nothing", "_terms", "_by_tick", "_closing", "_closing_in", "_touched", "_scopes", "_reached", "_reaches",
+             "_closed_cache")
 """Attributes that hang on the classes and the catalog."""
 
 
@@ -120,6 +121,11 @@ class Rulebook:
 
     def closing(self, tick: int) -> Mask:
         """Cells open this week that a rule known by its Monday will close within a year, bool (classes, chips)."""
+        if tick not in self._closing_in:
+            self._closing_in[tick] = self._find_closing(tick)
+        return self._closing_in[tick]
+
+    def _find_closing(self, tick: int) -> Mask:
         monday = self.clock.date_of(tick)
         end = monday + timedelta(weeks=HORIZON_WEEKS)
         known = self._known_by(monday)
@@ -314,6 +320,7 @@ class Rulebook:
         self._terms: dict[tuple[int, Known], Terms] = {}
         self._by_tick: list[Terms | None] = [None] * self.clock.n_ticks
         self._closing: dict[object, Mask] = {}
+        self._closing_in: dict[int, Mask] = {}
         self._touched: dict[str, Mask] = {}
         self._scopes: dict[tuple[int, date], Scope] = {}
         self._reached: dict[int, Mask] = {}

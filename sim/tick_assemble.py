@@ -43,8 +43,9 @@ def assemble(world: World) -> Ints:
     gain = supply.yield_share(behaviour.yield_start_share.value, behaviour.yield_gain_share.value,
                               behaviour.yield_scale_dies.value, behaviour.on("learning"))
     world.yields = np.where(frame.makers.domestic, gain, np.nan)
-    buy_memory(world)
-    lawful, cards = made_where_lawful(world), _cards_a_week(world)
+    lawful = made_where_lawful(world)
+    cards = _cards_a_week(world, lawful)
+    buy_memory(world, lawful, cards)
     for maker in domestic:
         parts = np.flatnonzero((frame.chips.maker == maker) & (frame.chips.volume_tick <= world.tick + 1) & lawful)
         huawei = frame.names.maker[maker] == "huawei"
@@ -90,12 +91,13 @@ def _make_dies(world: World, maker: int, good_share: float) -> None:
     supply.add_dies(maker, own, float(frame.proxy_dies_per_week[tick, maker]))
 
 
-def _cards_a_week(world: World) -> Floats:
-    """Cards each smaller maker can finish a week, (makers,): the common path, split evenly among those who may have a part made."""
+def _cards_a_week(world: World, lawful: Bools) -> Floats:
+    """Cards each smaller maker can finish a week, (makers,): the common path, split evenly among those who may have a part made,
+    lawful (chips,)."""
     frame = world.frame
     path = frame.domestic_cards_per_week[world.tick]
     able = np.zeros(len(path), dtype=np.bool_)
-    sound = (frame.chips.volume_tick <= world.tick) & made_where_lawful(world) & (frame.chips.maker >= 0)
+    sound = (frame.chips.volume_tick <= world.tick) & lawful & (frame.chips.maker >= 0)
     able[frame.chips.maker[sound]] = True
     able &= path > 0
     each = path.cumsum()[-1] / max(np.count_nonzero(able), 1)
@@ -126,7 +128,7 @@ def _assemble(world: World, maker: int, parts: Ints, wanted: Ints, left: int, ou
         supply.packaging_cards[maker] = min(supply.packaging_cards[maker] * growth ** (1 / WEEKS_PER_YEAR), limit)
 
 
-def buy_memory(world: World) -> None:
+def buy_memory(world: World, lawful: Bools, cards: Floats) -> None:
     """Stacks bought this week: what is used, and cover against a feared bar for the parts of a memory lead time from now.
 
     What suppliers abroad deliver is shared by what is wanted: the ordinary flow, where trade is free at least what is used (China
@@ -136,7 +138,7 @@ def buy_memory(world: World) -> None:
     supply, behaviour, standing = world.domestic, world.behaviour, world.standing
     feared = world.memory_belief if behaviour.on("stockpiling") else 0.0
     cover = max(behaviour.memory_calm_cover_weeks.value, behaviour.memory_cover_weeks.value * feared)
-    weekly = _stacks_a_week(world)
+    weekly = _stacks_a_week(world, lawful, cards)
     rate = np.log(behaviour.domestic_packaging_late_growth_per_year.value) / WEEKS_PER_YEAR
     ahead = cover if abs(rate) < 1e-12 else np.expm1(rate * cover) / rate
     wanted = weekly + np.maximum(0.0, weekly * ahead - supply.stacks) / behaviour.memory_gap_weeks.value
@@ -150,13 +152,13 @@ def buy_memory(world: World) -> None:
     supply.stacks += np.floor(wanted * min(1.0, flow / total) if total > 0 else 0.0 * wanted).astype(np.int64)
 
 
-def _stacks_a_week(world: World) -> Floats:
-    """Memory stacks that a week's full output of each Chinese maker needs, (makers,), by the thirstiest part it will make then."""
+def _stacks_a_week(world: World, lawful: Bools, smaller: Floats) -> Floats:
+    """Memory stacks that a week's full output of each Chinese maker needs, (makers,), by the thirstiest part it will make then;
+    smaller (makers,) cards a week of all but Huawei."""
     frame, supply = world.frame, world.domestic
     chips, out = frame.chips, np.zeros(len(frame.names.maker))
     soon = chips.domestic & (chips.volume_tick <= world.tick + world.behaviour.memory_lead_weeks.value)
-    soon &= (chips.succeeded_tick > world.tick) & made_where_lawful(world)
-    smaller = _cards_a_week(world)
+    soon &= (chips.succeeded_tick > world.tick) & lawful
     for maker in np.flatnonzero(frame.makers.domestic):
         own = soon & (chips.maker == maker)
         huawei = frame.names.maker[maker] == "huawei"

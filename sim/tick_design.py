@@ -171,6 +171,8 @@ def doomed(world: World, weeks: int) -> Bools:
     out = np.zeros(len(world.frame.chips.tpp), dtype=bool)
     closing, _ = world.standing.china_cells(world.rulebook.closing(world.tick))
     parts = np.flatnonzero(closing & world.frame.chips.for_china & ~world.frame.chips.domestic)
+    if len(parts) == 0:
+        return out
     day = world.frame.clock.date_of(world.tick) + timedelta(weeks=weeks)
     for maker in np.unique(world.frame.chips.maker[parts]):
         legal = legal_on(world, world.rulebook.catalog, world.frame.names.maker[maker], day)

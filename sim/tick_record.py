@@ -173,10 +173,8 @@ def _minds(world: World, tick: int) -> None:
     state, minds, rows = world.record.state, world.minds, world.frame.told_lab
     labs = np.bincount(rows)
     state["efficiency"][tick] = _told(world, np.exp(minds.efficiency)) / labs
-    state["capability"][tick] = -np.inf
-    np.maximum.at(state["capability"][tick], rows, minds.capability)
-    state["largest_run"][tick] = -np.inf
-    np.maximum.at(state["largest_run"][tick], rows, minds.largest_run)
+    state["capability"][tick] = _best(world, minds.capability)
+    state["largest_run"][tick] = _best(world, minds.largest_run)
     state["in_training"][tick] = _told(world, minds.in_training)
     state["usable_train"][tick] = _told(world, world.usable_now[0])
     state["usable_infer"][tick] = _told(world, world.usable_now[1])
@@ -192,6 +190,16 @@ def _told(world: World, column: NDArray[Any]) -> NDArray[Any]:
         return column
     out = np.zeros((len(world.frame.names.told_lab), *column.shape[1:]), dtype=column.dtype)
     _add_rows(rows, column.reshape(len(rows), -1), out.reshape(len(out), -1))
+    return out
+
+
+def _best(world: World, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A column of labs (labs,) as the record tells it: the best of a cohort's drawn labs in its row."""
+    rows = world.frame.told_lab
+    if len(world.tenants) == len(rows):
+        return column
+    out = np.full(len(world.frame.names.told_lab), -np.inf)
+    np.maximum.at(out, rows, column)
     return out
 
 

@@ -183,7 +183,8 @@ def usable_now(world: World, owned: Ints) -> Floats:
     worth, hours, minds, chips = world.usable_worth(owned), world.hours, world.minds, world.frame.chips
     abroad = 1.0 - world.behaviour.cloud_latency_share.value
     home = np.where(world.frame.labs.region[:, None] == np.arange(3)[None, :], 1.0, abroad)
-    rows = world.tenants if hours.owner is None else np.union1d(world.tenants, hours.owner[hours.owner < len(home)])
+    known = hours.owner is None or len(world.tenants) == len(home)
+    rows = world.tenants if known else np.union1d(world.tenants, hours.owner[hours.owner < len(home)])
     lent = _lent(rows, hours.rented, hours.let, home, minds.skill, chips.maker, chips.worth)
     return np.asarray(np.maximum(worth + lent, 0.0))
 
