@@ -48,5 +48,6 @@ def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: 
         manifest = {**result.manifest, "headline": result.headline().plain()}
         extra = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
         report = page(manifest, drawn.result(), result.scenario.summary, patterns)
+    result.let_go()  # the tables on disk need the room
     result.write(folder, extra={**extra, "report.html": report.encode()})
     return result

@@ -148,7 +148,17 @@ class Result:
 
     def headline(self) -> Headline:
         """The figures of each year, and the rules that began to bind in it."""
+        return self._headline
+
+    @cached_property
+    def _headline(self) -> Headline:
         return headline(self)
+
+    def let_go(self) -> None:
+        """Free the panels worked out so far; one that is asked for again is worked out again."""
+        self._panels.clear()
+        for shared in ("_tally", "_plain_tally"):
+            vars(self).pop(shared, None)
 
     # --- tables
 
