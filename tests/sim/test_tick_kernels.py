@@ -29,7 +29,7 @@ def flags(*shape: int) -> NDArray[np.bool_]:
 
 CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "open cells": (tick_decide._open_cells, (flags(LABS, CHIPS), flags(LABS, CHIPS), RNG.random((LABS, CHIPS)), 0.25, flags(CHIPS),
-                                             flags(CHIPS), flags(LABS))),
+                                             flags(CHIPS), flags(CHIPS), REGION)),
     "cost": (tick_decide._all_in, (RNG.random(CHIPS), 0.1, RNG.random(LABS), RNG.random((LABS, CHIPS)), RNG.random(LABS))),
     "worth": (tick_decide._worth_to, (WORTH, SKILL, RNG.random((3, MAKERS)), REGION, MAKER, flags(CHIPS), RNG.random(LABS),
                                       RNG.random(LABS))),
