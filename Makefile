@@ -2,7 +2,7 @@
 #
 #   make run        venv in .venv, pinned install, the history world, summary on screen, report in runs/history
 #   make test       every test but the long suites (a seeded tenth of those), under ten minutes on two cores
-#   make test-all   the long suites too, then the short ones again on Python 3.12 and 3.13 where the machine has them
+#   make test-all   the long suites too, what is timed by itself, then the short ones again on Python 3.12 and 3.13 where present
 #   make lint       ruff and mypy
 #
 # VENV=folder uses another venv; PYTHON=command makes it with another Python (3.11 or newer).
@@ -21,7 +21,7 @@ PIP_INSTALL = $(VENV)/bin/python -m pip install --quiet --no-input --disable-pip
 .NOTPARALLEL:
 
 run: $(FOR_RUN)
-	@$(VENV)/bin/chokepoint run history --out runs/history
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/chokepoint run history --out runs/history
 
 install: $(FOR_RUN)
 
@@ -31,7 +31,8 @@ test: $(FOR_TEST)
 	@$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile -rs
 
 test-all: $(FOR_TEST) lint
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -rs
+	@$(VENV)/bin/python -m pytest -m "not alone" -n 2 --dist loadfile -rs
+	@$(VENV)/bin/python -m pytest -m alone -rs
 	@for v in 3.12 3.13; do \
 		p=$$(ls $$(command -v python$$v) $$HOME/.pyenv/versions/$$v*/bin/python$$v 2>/dev/null | while read -r p; do \
 			$$p -c pass >/dev/null 2>&1 && echo $$p && break; done); \

@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def _prune(parent: Path, current: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
     except OSError:
         return
+
+
+def without_blas() -> None:
+    """Let numba's first call not import scipy.linalg, a fifth of a second: it would register linear algebra, which no kernel here
+    uses, as it adds up in an order of its own."""
+    if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
+        return
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # what makes an import of it fail
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg"]
 
 
 choose()

@@ -24,6 +24,13 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_run_waits_for_no_linear_algebra_and_it_is_there_for_others() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, sim; sim.run(sim.load('teaching/rush'), 1); print('scipy.linalg' in sys.modules)\n"
+         "import scipy.linalg; print(scipy.linalg.norm([3.0, 4.0]))"], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "5.0"]
+
+
 def test_the_folder_changes_with_a_kernel_and_with_a_constant_it_freezes(package: Path) -> None:
     before = kernels_cache.source_hash(package)
     (package / "prose.py").write_text("NOTE = 'still none'\n")

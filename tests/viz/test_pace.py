@@ -15,7 +15,7 @@ import pytest
 from tests.viz.conftest import ROOT, Site, Tab, free_port, start, stop
 from tests.viz.protocol import Client
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.alone]
 
 
 @pytest.fixture
