@@ -18,6 +18,7 @@ import numpy as np
 import sim
 from experiments.pairing import Interval, bootstrap
 from experiments.workers import each, unheard
+from sim.kept import kept
 from sim.results import Result
 
 GONE_SHARE = 0.2
@@ -131,8 +132,9 @@ class Finding:
         return "shown, gone without its mechanism" if self.gone else "shown, and left without its mechanism"
 
 
+@kept
 def measure(result: Result) -> list[Seen]:
-    """Every pattern's observable in one run; NaN where the run does not cover its weeks."""
+    """Every pattern's observable in one run, worked out once; NaN where the run does not cover its weeks."""
     return [Seen(p.id, p.title, p.observable, p.unit, _value(p, result), _alone(p, result)) for p in PATTERNS]
 
 
