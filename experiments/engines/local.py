@@ -43,7 +43,7 @@ class LocalEngine(Engine):
             stop(lane.pool, finish)
 
     def _inner(self, lane: _Lane, work: Work, chunk: Chunk) -> Future[ChunkReport]:
-        """Submit to a lane; a pool that broke while idle is replaced first."""
+        """Submit to a lane; a pool that broke is replaced first."""
         try:
             return lane.pool.submit(work, chunk)
         except BrokenProcessPool:
@@ -72,9 +72,10 @@ def run_case_alone(chunk: Chunk) -> None:
 
 
 def _pass_on(lane: _Lane, inner: Future[ChunkReport], answer: Future[ChunkReport]) -> None:
+    """Called in the pool's own thread, which holds the pool's lock while it ends: a broken pool is replaced at the next submission
+    and not here, as letting go of it would wait for that lock (CPython 3.12)."""
     error = inner.exception() if not inner.cancelled() else WorkerLostError("cancelled")
     if isinstance(error, BrokenProcessPool):
-        lane.pool = spawned(1)
         error = WorkerLostError(str(error))
     lane.busy = False
     if error is not None:
