@@ -55,12 +55,13 @@ PATTERNS_FILE = "patterns.json"
 def run_report(result: Result) -> str:
     """The page of a run that has just ended."""
     manifest = {**result.manifest, "headline": result.headline().plain()}
-    return page(manifest, pictures(*told(result)), result.scenario.summary, patterns_of(result))
+    drawn = pictures(Tidy(result.table(), result.clock), marks_of(result))
+    return page(manifest, drawn, result.scenario.summary, patterns_of(result))
 
 
-def told(result: Result) -> tuple[Tidy, list[charts.Mark]]:
-    """What the charts of a run are drawn from: its table, and the days of the rules most spoken of."""
-    return Tidy(result.table(), result.clock), _marks(result.headline().plain())
+def marks_of(result: Result) -> list[charts.Mark]:
+    """The days of the rules most spoken of, which the charts of a run mark."""
+    return _marks(result.headline().plain())
 
 
 def patterns_of(result: Result) -> list[dict[str, Any]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import sim
 from experiments.common import Bar, name_of
 from experiments.easel import Easel
-from experiments.report import PATTERNS_FILE, page, patterns_of, pictures, told
+from experiments.report import PATTERNS_FILE, marks_of, page, patterns_of
 from sim.results import Result, check_replaceable
 from sim.scenario import Scenario
+from sim.tables import Tables
 
 
 def run_one(
@@ -38,16 +38,24 @@ def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: 
     """Simulate a scenario and write its folder, report included; the folder is whole or absent."""
     check_replaceable(folder)
     loaded = sim.load(scenario, settings)
-    with Easel() as easel, ThreadPoolExecutor(1) as side:
+    with Easel() as easel:
         try:
             result = _run(loaded, scenario, settings, seed, recording, bar)
         finally:
             bar.close()
-        drawn = side.submit(pictures, *told(result), easel.svg)
+        result.write(folder, fill=lambda tables, spare: _filled(result, tables, spare, easel))
+    return result
+
+
+def _filled(result: Result, tables: Tables, spare: Path, easel: Easel) -> dict[str, bytes]:
+    """Have the tables written and the charts drawn; what the run shows of the patterns and its page, as files by name."""
+    try:
+        drawn = easel.begin(tables, marks_of(result), spare)
         patterns = patterns_of(result)
         manifest = {**result.manifest, "headline": result.headline().plain()}
-        extra = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
-        report = page(manifest, drawn.result(), result.scenario.summary, patterns)
-    result.let_go()  # the tables on disk need the room
-    result.write(folder, extra={**extra, "report.html": report.encode()})
-    return result
+        report = page(manifest, drawn(), result.scenario.summary, patterns)
+    except BaseException:
+        easel.stop()  # before the folder is cleared away
+        raise
+    kept = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
+    return {**kept, "report.html": report.encode()}

@@ -8,34 +8,24 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.clock import Clock
 from sim.errors import UsageError, nearest
 from sim.headline import Headline, headline
-from sim.metrics import DIMS, LEVELS, METRICS, Level, Tally, metrics
+from sim.metrics import LEVELS, METRICS, Level, Tally, metrics
 from sim.panel import Panel
 from sim.posterior import Fitted
 from sim.provenance import digest, lock_hash, machine, source_hash, versions
 from sim.record import Event, Record
+from sim.tables import ROWS_OF, Fill, Tables, write_tables
 
 RESULTS_SCHEMA = 1
 """Version of the results folder: its files, their columns and their keys."""
-
-_ROWS_OF = {"seller": "actor", "buyer": "actor", "chip": "chip", "channel": "channel", "ship_to": "country",
-            "bill_to": "country", "customer_hq": "country", "end_hq": "country", "lane": "lane", "use": "use"}
-"""Trade columns that hold rows, and the axis whose labels they stand for."""
-
-_ROWS_AT_ONCE = 32_768
-"""Rows that are packed together on disk: more need more memory, and nobody reads them faster."""
-
-_BOOKS = ("primary", "spot", "rental", "input")
 
 
 class ScenarioLike(Protocol):
@@ -162,40 +152,16 @@ class Result:
 
     # --- tables
 
+    def tables(self, level: Level | None = None) -> Tables:
+        """The tables a recording level keeps, trades at `full` alone."""
+        wanted = level or self.recording
+        trades = self.record.trades if wanted == "full" else None
+        return Tables(self.run_id, self.name, self.seed, self.clock, tuple(self.recorded(wanted)), self.events, trades,
+                      self.record.names)
+
     def table(self, level: Level | None = None) -> Any:
-        """Tidy pyarrow table, one row a series and week with a value: run_id scenario seed tick date metric unit, the
-        dimensions in use, value. Text columns are dictionaries."""
-        return _Tidy(self, list(self.recorded(level))).table()
-
-    def trades_table(self) -> Any:
-        """Every trade with names for rows; money in USD."""
-        columns = self.record.trades
-        out: dict[str, Any] = {"tick": _numbers(columns["tick"]), "date": self._dates(columns["tick"]),
-                               "book": _labels(_BOOKS, columns["book"].astype(np.int32))}
-        for column, rows in columns.items():
-            if column in _ROWS_OF:
-                out[column] = _labels(self.record.names[_ROWS_OF[column]], rows.astype(np.int32))
-            elif column.endswith("_cents"):
-                out[column.replace("_cents", "_usd")] = _numbers(rows / 100.0)
-            elif column not in out:
-                out[column] = _numbers(rows)
-        return _table(out)
-
-    def events_table(self) -> Any:
-        """The event log, with its place in it (`event`), which `cause` refers to."""
-        log = self.events
-        ticks = np.array([event.tick for event in log], dtype=np.int32)
-        out: dict[str, Any] = {"event": _numbers(np.arange(len(log), dtype=np.int32)), "tick": _numbers(ticks),
-                               "date": self._dates(ticks)}
-        for at, name in enumerate(Event._fields):
-            if name in ("kind", "actor", "chip", "other", "rule", "unit", "text"):
-                out[name] = _strings([str(event[at]) for event in log])
-        out["quantity"] = _numbers(np.array([event.quantity for event in log], dtype=np.float64))
-        out["cause"] = _numbers(np.array([event.cause for event in log], dtype=np.int32))
-        return _table(out)
-
-    def _dates(self, ticks: NDArray[Any]) -> Any:
-        return _days(ticks.astype(np.int32) * 7 + (self.clock.start - date(1970, 1, 1)).days)
+        """The long table alone, see `Tables.timeseries`."""
+        return self.tables(level).timeseries
 
     # --- identity
 
@@ -215,9 +181,9 @@ class Result:
         hashed = hashlib.sha256()
         for column, rows in self.record.trades.items():
             named = rows
-            if column in _ROWS_OF:
+            if column in ROWS_OF:
                 marks = [hashlib.blake2b(label.encode(), digest_size=8).digest()
-                         for label in self.record.names[_ROWS_OF[column]]]
+                         for label in self.record.names[ROWS_OF[column]]]
                 named = np.frombuffer(b"".join(marks) + bytes(8), dtype=np.uint64)[rows]
             hashed.update(column.encode() + np.ascontiguousarray(named).tobytes())
         return hashed.hexdigest()
@@ -241,114 +207,19 @@ class Result:
 
     # --- files
 
-    def write(self, folder: Path, level: Level | None = None, extra: Mapping[str, bytes] | None = None) -> Path:
+    def write(self, folder: Path, level: Level | None = None, fill: Fill = write_tables) -> Path:
         """Write the folder whole: it appears under its name when everything in it is on disk, and replaces an earlier
-        result there. `extra` are further files by name (a report). Raises UsageError when the folder holds something
-        else or cannot be written."""
-        _replace(folder, lambda spare: self._write_into(spare, level or self.recording, extra or {}))
+        result there. `fill` writes the tables and tells further files by name (a report). Raises UsageError when the
+        folder holds something else or cannot be written."""
+        _replace(folder, lambda spare: self._write_into(spare, level or self.recording, fill))
         return folder
 
-    def _write_into(self, folder: Path, level: Level, extra: Mapping[str, bytes]) -> None:
-        import pyarrow.parquet as pq
-
+    def _write_into(self, folder: Path, level: Level, fill: Fill) -> None:
+        extra = fill(self.tables(level), folder)
         manifest = {**self.manifest, "recording": level, "headline": self.headline().plain()}
-        tables = {"timeseries": self.table(level), "events": self.events_table()}
-        if level == "full":
-            tables["trades"] = self.trades_table()
-        for name, table in tables.items():
-            (folder / name).mkdir(parents=True)
-            pq.write_table(table, folder / name / f"{self.run_id}.parquet", compression="zstd", row_group_size=_ROWS_AT_ONCE)
         files = {"manifest.json": _json(manifest), "scenario.json": _json(self.scenario.plain()), **extra}
         for name, data in files.items():
             (folder / name).write_bytes(data)
-
-
-class _Tidy:
-    """Panels as one long table."""
-
-    def __init__(self, result: Result, panels: list[Panel]) -> None:
-        self.result, self.panels = result, panels
-        self.known = [~np.isnan(panel.values) for panel in panels]
-        self.rows = [known.sum(axis=1) for known in self.known]
-
-    def table(self) -> Any:
-        result, panels = self.result, self.panels
-        n_rows = int(sum(int(rows.sum()) for rows in self.rows))
-        same = np.zeros(n_rows, dtype=np.int32)
-        ticks = _joined([np.nonzero(known)[1] for known in self.known]).astype(np.int32)
-        columns: dict[str, Any] = {
-            "run_id": _labels((result.run_id,), same), "scenario": _labels((result.name,), same),
-            "seed": _numbers(np.full(n_rows, result.seed, dtype=np.int64)), "tick": _numbers(ticks),
-            "date": result._dates(ticks), "metric": self._by_panel([panel.name for panel in panels]),
-            "unit": self._by_panel([panel.unit for panel in panels]),
-        }
-        for dim in DIMS:
-            if any(dim in panel.dims for panel in panels):
-                columns[dim] = self._by_label(dim)
-        values = [panel.values[known] for panel, known in zip(panels, self.known, strict=True)]
-        columns["value"] = _numbers(_joined(values).astype(np.float64))
-        return _table(columns)
-
-    def _by_panel(self, said: list[str]) -> Any:
-        words = sorted(set(said))
-        codes = np.array([words.index(word) for word in said], dtype=np.int32)
-        return _labels(words, np.repeat(codes, [int(rows.sum()) for rows in self.rows]))
-
-    def _by_label(self, dim: str) -> Any:
-        words = sorted({key[panel.dims.index(dim)] for panel in self.panels if dim in panel.dims for key in panel.keys})
-        place = {word: row for row, word in enumerate(words)}
-        codes = []
-        for panel, rows in zip(self.panels, self.rows, strict=True):
-            at = panel.dims.index(dim) if dim in panel.dims else -1
-            series = [place[key[at]] for key in panel.keys] if at >= 0 else [-1] * len(panel.keys)
-            codes.append(np.repeat(np.array(series, dtype=np.int32), rows))
-        return _labels(words, _joined(codes).astype(np.int32))
-
-
-# --- pyarrow, built from buffers: its converters of lists and arrays import pandas, half the time of a short run
-
-
-def _strings(labels: Sequence[str]) -> Any:
-    import pyarrow as pa
-
-    data = [label.encode() for label in labels]
-    ends = np.zeros(len(data) + 1, dtype=np.int32)
-    np.cumsum([len(text) for text in data], out=ends[1:])
-    return pa.StringArray.from_buffers(len(data), pa.py_buffer(ends), pa.py_buffer(b"".join(data)))
-
-
-def _labels(words: Sequence[str], codes: NDArray[np.int32]) -> Any:
-    """Dictionary column; a negative code is no value."""
-    import pyarrow as pa
-
-    known = codes >= 0
-    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    rows = pa.Array.from_buffers(pa.int32(), len(codes), [valid, pa.py_buffer(np.maximum(codes, 0))])
-    return pa.DictionaryArray.from_arrays(rows, _strings(words))
-
-
-def _numbers(values: NDArray[Any]) -> Any:
-    import pyarrow as pa
-
-    kinds = {"i1": pa.int8(), "i2": pa.int16(), "i4": pa.int32(), "i8": pa.int64(), "f8": pa.float64()}
-    kind, data = kinds[values.dtype.str[1:]], pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(kind, len(values), [None, data])
-
-
-def _days(days: NDArray[np.int32]) -> Any:
-    import pyarrow as pa
-
-    return pa.Array.from_buffers(pa.date32(), len(days), [None, pa.py_buffer(np.ascontiguousarray(days))])
-
-
-def _table(columns: Mapping[str, Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_arrays(list(columns.values()), list(columns))
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 # --- folders

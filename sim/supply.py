@@ -7,9 +7,11 @@ columns of the frame; what a run adds (flows, bars) is in its record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import networkx as nx
+
+Graph: TypeAlias = nx.DiGraph
 
 TIERS = ("tools", "foundry", "inputs", "maker", "distributor", "lab")
 """Tiers of the graph from up- to downstream; `inputs` are memory and packaging."""
@@ -55,7 +57,7 @@ class LaneRow(Protocol):
     def kind(self) -> str: ...
 
 
-def supply_graph(actors: Mapping[str, ActorRow], chips: Mapping[str, ChipRow], lanes: Mapping[str, LaneRow]) -> nx.DiGraph:
+def supply_graph(actors: Mapping[str, ActorRow], chips: Mapping[str, ChipRow], lanes: Mapping[str, LaneRow]) -> Graph:
     """The supply graph. Nodes are ids of actors with `tier`, `kind`, `subkind`, `seat`, `hq`; edges have `carries` (tools, dies,
     inputs, cards, hours) and `grey` true where the way evades a rule. Governments stand outside it."""
     graph = nx.DiGraph()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,12 @@ from sim.registry import discover
 from sim.rulebook import Rulebook
 from sim.scenario import Scenario
 from sim.standing import Standing
-from sim.supply import supply_graph
 from sim.trade_log import TradeLog
 from sim.upstream import DomesticSupply, Lines
 from sim.view import View
+
+if TYPE_CHECKING:
+    from sim.supply import Graph
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -80,7 +83,6 @@ class World(Model):  # type: ignore[misc]
         self.frame: Frame = frame_of(scenario, seed)
         self.ledger: Ledger = opening(scenario, self.frame)
         self.rulebook = Rulebook.for_scenario(scenario)
-        self.graph = supply_graph(scenario.world.actors, scenario.world.chips, scenario.world.lanes)
         self.standing = Standing(self.frame, self.rulebook)
         names, behaviour = self.frame.names, scenario.behaviour
         self.tick = 0
@@ -143,6 +145,14 @@ class World(Model):  # type: ignore[misc]
         for _, part in TICK:
             part(self)
         self.tick += 1
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Who feeds whom, see `sim.supply`; no part of a week reads it, so that it is drawn when first asked for."""
+        from sim.supply import supply_graph
+
+        world = self.scenario.world
+        return supply_graph(world.actors, world.chips, world.lanes)
 
     @cached_property
     def behaviour_row(self) -> Floats:

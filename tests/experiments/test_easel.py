@@ -1,19 +1,42 @@
-"""The easel draws what `charts.svg` draws, in another process or, where that is gone, here."""
+"""The easel writes and draws what a run's own process would, in another process or, where that is gone, here."""
 
 from __future__ import annotations
 
-from datetime import date
+from pathlib import Path
 
-from experiments import charts
+import pytest
+
 from experiments.easel import Easel
+from experiments.report import marks_of, pictures
+from experiments.tidy import Tidy
+from sim.results import Result
+from tests.fake_record import FakeScenario, fake_record
 
-SPEC = charts.lines([date(2024, 1, 1), date(2024, 4, 1)], {"a": [1.0, 2.0]}, "chips")
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return Result.from_record(fake_record(), FakeScenario(), 1, name="fake")
 
 
-def test_the_easel_draws_as_charts_do_even_when_its_process_dies() -> None:
-    here = charts.svg(SPEC, "one")
+def read(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+def test_the_easel_writes_and_draws_the_same_even_when_its_process_dies(result: Result, tmp_path: Path) -> None:
+    tables, marks = result.tables(), marks_of(result)
+    tables.write(tmp_path / "here")
+    here = pictures(Tidy(tables.timeseries, tables.clock), marks)
     with Easel() as easel:
-        assert easel.svg(SPEC, "one") == here
+        assert easel.begin(result.tables(), marks, tmp_path / "there")() == here
+        waiting = easel.begin(result.tables(), marks, tmp_path / "then")
         for process in easel._pool._processes.values():
             process.kill()
-        assert easel.svg(SPEC, "one") == here
+        assert waiting() == here
+        assert easel.begin(result.tables(), marks, tmp_path / "after")() == here
+    assert read(tmp_path / "here") == read(tmp_path / "there") == read(tmp_path / "then") == read(tmp_path / "after")
+
+
+def test_what_cannot_be_written_is_told_to_who_waits(result: Result, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with Easel() as easel, pytest.raises(OSError, match="file"):
+        easel.begin(result.tables(), marks_of(result), tmp_path / "file")()

@@ -17,6 +17,7 @@ from experiments.report import embedded, run_report
 from experiments.tidy import Tidy, periods
 from sim.errors import UsageError
 from sim.results import Result
+from sim.tables import Tables
 from tests.fake_record import FakeScenario, fake_record
 
 
@@ -87,7 +88,11 @@ def test_names_cannot_break_out_of_the_page() -> None:
 
 
 def test_the_folder_gives_the_same_page(result: Result, tmp_path: Path) -> None:
-    folder = result.write(tmp_path / "run", extra={"report.html": run_report(result).encode()})
+    def with_report(tables: Tables, folder: Path) -> dict[str, bytes]:
+        tables.write(folder)
+        return {"report.html": run_report(result).encode()}
+
+    folder = result.write(tmp_path / "run", fill=with_report)
     before = (folder / "report.html").read_text()
     (folder / "report.html").unlink()
     assert rebuild(folder).read_text() == before

@@ -15,6 +15,7 @@ import pytest
 
 from sim.errors import UsageError
 from sim.results import Result, check_replaceable, write_folder
+from sim.tables import Tables
 from tests.fake_record import FakeScenario, fake_record
 
 
@@ -121,7 +122,11 @@ def test_rows_are_hashed_by_name() -> None:
 
 
 def test_a_folder_holds_the_run(result: Result, tmp_path: Path) -> None:
-    folder = result.write(tmp_path / "run", "full", {"report.html": b"<html>"})
+    def with_page(tables: Tables, folder: Path) -> dict[str, bytes]:
+        tables.write(folder)
+        return {"report.html": b"<html>"}
+
+    folder = result.write(tmp_path / "run", "full", with_page)
     assert sorted(path.name for path in folder.iterdir()) == [
         "events",
         "manifest.json",
