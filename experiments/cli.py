@@ -9,7 +9,10 @@ import atexit
 import gc
 import os
 import sys
+from _thread import interrupt_main
 from collections.abc import Sequence
+from threading import Timer
+from typing import Any
 
 import click
 
@@ -80,6 +83,7 @@ _UNSEEN = 50_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line; the exit code. Whatever goes wrong is told in words."""
     gc.set_threshold(_UNSEEN)
+    sys.unraisablehook = _heard
     atexit.register(gc.freeze)  # a process that ends need not look for cycles: 0.7 s after a run
     try:
         said = app.main(arguments, prog_name="chokepoint", standalone_mode=False)
@@ -99,6 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         known = isinstance(error, ChokepointError)
         return _tell(str(error) if known else _defect(error), getattr(error, "exit_code", 1) if known else 1)
+
+
+def _heard(lost: Any) -> None:
+    """An interrupt that falls into a finaliser, where Python drops it, is given again when that has ended."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        Timer(0.05, interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _tell(text: str, code: int) -> int:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim import kernels_cache as kernels_cache  # first: numba reads its cache folder when it is imported
+from sim import arithmetic as arithmetic  # first: numpy reads what to leave aside when it is imported
+from sim import kernels_cache as kernels_cache  # and numba its cache folder
 
 if TYPE_CHECKING:
     from sim.door import build as build

@@ -11,6 +11,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from re import match
 
+from sim.arithmetic import vectors
+
 
 def digest(*parts: str) -> str:
     """sha256 of texts, each kept apart from the next; 64 hex digits."""
@@ -45,8 +47,10 @@ def lock_hash() -> str:
 
 
 def machine() -> dict[str, str]:
-    """Operating system and processor family; exact results are promised on one machine and lock."""
-    return {"system": platform.system(), "machine": platform.machine(), "python": platform.python_implementation()}
+    """Operating system, processor family and what numpy uses of it: exact results are promised where these and the lock are the
+    same."""
+    return {"system": platform.system(), "machine": platform.machine(), "python": platform.python_implementation(),
+            "vectors": vectors()}
 
 
 def _required() -> list[str]:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import sim  # before any test imports numpy
+
+assert sim.arithmetic
+
 ROOT = Path(__file__).parent.parent
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)

@@ -171,6 +171,17 @@ def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path, workers: str) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost() -> None:
+    code = (
+        "import signal, sys, time, click\nfrom experiments import cli\n"
+        "class Held:\n    def __del__(self): signal.raise_signal(signal.SIGINT)\n"
+        "@click.command()\ndef hold():\n    held = Held()\n    del held\n    time.sleep(5)\n    print('went on')\n"
+        "cli.app = hold\nsys.exit(cli.main([]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (130, "") and "interrupted" in done.stderr
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m experiments.cli --help | head -1", shell=True, capture_output=True, text=True, cwd=ROOT
