@@ -13,14 +13,11 @@ from typing import Any
 import sim
 from experiments import scoring
 from experiments.facts import Facts, read_facts
+from experiments.labels import labels_of
 from experiments.readings import Job, Lost, Reading, read_jobs
 from experiments.scoring import MECHANISMS, NO_RULES, Score, Spread
 from sim.errors import UsageError
-from sim.metrics.makers import BINDS, SPECS
-from sim.metrics.progress import US_FRONTIER
-from sim.metrics.trade import OTHER
 from sim.provenance import digest, lock_hash, machine, source_hash, versions
-from sim.record import CHANNELS, REGIONS
 
 WORLD = "history"
 """What facts say for the world under test; facts of another world are read off that one."""
@@ -72,8 +69,8 @@ def backtest(world: str, said: str, seeds: Sequence[int], workers: int, told: To
     scenario = sim.load(world)
     by_world = _by_world(facts, world)
     for name, ids in by_world.items():
-        built = sim.build(sim.load(name), 1).record
-        facts.check_labels(labels_of(built.names, sim.load(name).world.chips), built.clock, ids)
+        known = sim.load(name)
+        facts.check_labels(labels_of(known), known.clock, ids)
     fitted = {name: sim.load(name).posterior for name in by_world}
     plan = {(name, seed): Job(name, fitted[name].settings(seed), seed, said, tuple(ids))
             for name, ids in by_world.items() for seed in seeds}
@@ -133,19 +130,6 @@ def _columns(found: Sequence[Reading | Lost], name: str) -> list[list[float]]:
     """The readings of one fact over runs: one row a reading, one column a run; a failed run has no value."""
     sizes = [len(one[name]) for one in found if not isinstance(one, Lost)]
     return [[math.nan if isinstance(one, Lost) else one[name][row] for one in found] for row in range(max(sizes, default=0))]
-
-
-def labels_of(names: Mapping[str, tuple[str, ...]], chips: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Labels a filter may name in a world, by dimension; dimensions left out are not checked."""
-    actors, countries = (*names["actor"], US_FRONTIER, OTHER), names["country"]
-    return {"actor": actors, "owner": names["lab"], "vendor": names["maker"],
-            "chip": tuple(sorted({*names["chip"], *chips, OTHER})), "from": countries, "to": (*countries, "XX"),
-            "country": countries, "region": REGIONS, "place": REGIONS, "channel": CHANNELS,
-            "use": ("train", "infer", "both"), "basis": ("bill_to", "ship_to", "customer_hq", "end_user_hq"),
-            "segment": ("datacentre", "consumer", "other"), "origin": ("domestic", "foreign"), "by": ("units", "value"),
-            "user": names["place"], "party": names["party"], "rule": names["rule"],
-            "route": (*names["lane"], *actors, "maker"), "input": BINDS, "spec": SPECS,
-            "stage": ("announced", "volume", "asked", "granted")}
 
 
 # --- what people read -------------------------------------------------------------------------------------------------

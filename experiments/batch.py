@@ -99,6 +99,7 @@ def start(design: Design, folder: Path, model: str = SCENARIO_MODEL) -> Store:
         whole = whole.model_copy(update={"draws": _draws(whole)})
     study = _study(whole, model, {name: scenario.hash for name, scenario in loaded.items()})
     _try_settings(whole, study)
+    _try_labels(whole, loaded)
     return Store.create(folder, whole, study, {name: canonical(scenario.plain()) for name, scenario in loaded.items()})
 
 
@@ -120,6 +121,18 @@ def _try_settings(design: Design, study: Study) -> None:
             for end in factor.ends:
                 tried = tuple(sorted({**dict(case.settings), factor.path or name: end}.items()))
                 assembled(layers(case.scenario), overrides(replace(case, settings=tried)))
+
+
+def _try_labels(design: Design, loaded: Mapping[str, Scenario]) -> None:
+    """Every label that an outcome names is some world's, told before a folder is made."""
+    filtered = [outcome for outcome in design.parsed_outcomes.values() if outcome.filters]
+    if filtered:
+        from experiments.labels import labels_of  # a world is built for it: Mesa and numba are waited for
+
+        worlds = [labels_of(scenario) for scenario in loaded.values()]
+        known = {dim: [label for labels in worlds for label in labels[dim]] for dim in worlds[0]}
+        for outcome in filtered:
+            outcome.check_labels(known)
 
 
 def _draws(design: Design) -> dict[str, tuple[dict[str, float], ...]]:

@@ -100,6 +100,15 @@ class Outcome:
         if not weeks.any():
             raise UsageError(f"{self.text}: no week of the run, {clock.start} to {clock.end}, lies in {self.window}")
 
+    def check_labels(self, labels: Mapping[str, Sequence[str]]) -> None:
+        """Raises UsageError on a label that is none of its dimension's in any world that is run. labels: by dimension; one
+        that is not there is not checked."""
+        for dim, wanted in self.filters:
+            for label in wanted:
+                if dim in labels and label not in labels[dim]:
+                    raise UsageError(f'{self.text}: no world that is run has a {dim} "{label}"; '
+                                     f"{nearest(label, sorted(labels[dim]))}")
+
     def read(self, result: Readable) -> float:
         """The number; NaN where no week of the window has a value. Raises UsageError on an unknown dimension or
         window."""

@@ -27,6 +27,9 @@ Kind = Literal["switch", "number", "date", "choice", "words", "text"]
 LARGEST = 1e7
 """No number of a reader's own rule may lie further from zero."""
 
+MOST_EFFECTS = 8
+"""Effects of a reader's own rule that are read."""
+
 _UNMOVED = {
     "lever",
     "by",
@@ -41,14 +44,15 @@ _UNMOVED = {
     "inert",
     "public",
 }
-_SCOPE = ("named", "tpp_at_least", "tpp_below", "pd_at_least", "io_gbps_at_least", "membw_gbps_at_least", "market")
-_WHERE = ("destination", "buyer_hq", "origin", "activity", "listed", "end_use", "place")
+_SCOPE = tuple(key for key in ChipScope.model_fields if key not in ("any", "none"))
+_WHERE = tuple(Where.model_fields)
 _WRITTEN = {
     "tpp": "TPP",
     "pd": "performance density",
     "io gbps": "interconnect",
     "membw gbps": "memory bandwidth",
     "memory gb": "memory",
+    "die area mm2": "die area",
     "hq": "headquarters",
     "hbm": "HBM",
     "kyc": "know-your-customer",
@@ -357,14 +361,14 @@ def kinds() -> list[dict[str, Any]]:
     for name in levers.names:
         made = levers[name]
         own = [field for key, info in made.model_fields.items() if key not in Lever.model_fields for field in _form(key, key, info)]
-        scope = [field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key], "Chips: ")]
-        where = [field for key in _WHERE for field in _form(f"where.{key}", key, Where.model_fields[key], "Deals: ")]
+        scope = [field for key in _SCOPE for field in _form(f"chips.{key}", key, ChipScope.model_fields[key])]
+        where = [field for key in _WHERE for field in _form(f"where.{key}", key, Where.model_fields[key])]
         text = " ".join((made.__doc__ or "").split())
         out.append({"name": name, "title": worded(name), "help": text[:400], "fields": [*own, *scope, *where]})
     return out
 
 
-def _form(name: str, key: str, info: FieldInfo, lead: str = "") -> Iterator[dict[str, Any]]:
+def _form(name: str, key: str, info: FieldInfo) -> Iterator[dict[str, Any]]:
     kind, options = _kind(info.annotation)
     if kind is None:
         return
@@ -374,7 +378,7 @@ def _form(name: str, key: str, info: FieldInfo, lead: str = "") -> Iterator[dict
         text = (text + " " if text else "") + "one or more of " + ", ".join(options)
     yield {
         "name": name,
-        "title": lead + worded(key),
+        "title": worded(key),
         "kind": kind,
         "options": list(options),
         "required": info.is_required(),
@@ -419,9 +423,24 @@ def _kind(annotation: Any) -> tuple[Kind | None, tuple[str, ...]]:
 
 
 def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
-    """A reader's rule as a scenario writes it: flat fields `chips.x` and `where.x` nested, numbers bounded."""
+    """A reader's rule as a scenario writes it, with at most MOST_EFFECTS effects."""
+    since = said.get("since") or scenario.time.start.isoformat()
+    flat = said.get("effects")
+    effects = [_effect(one) for one in flat[:MOST_EFFECTS]] if isinstance(flat, list) else []
+    rule = {
+        "by": [said.get("by") or "US"],
+        "kind": "decree",
+        "announced": said.get("announced") or since,
+        "since": since,
+        "source": "made in the browser",
+        "effects": effects or [{}],
+    }
+    return {**rule, "until": said["until"]} if said.get("until") else rule
+
+
+def _effect(flat: Any) -> dict[str, Any]:
+    """One effect of a reader's rule: flat fields `chips.x` and `where.x` nested, numbers bounded."""
     effect: dict[str, Any] = {}
-    flat = said.get("effect")
     for key, value in flat.items() if isinstance(flat, Mapping) else ():
         head, _, rest = str(key).partition(".")
         value = max(-LARGEST, min(LARGEST, value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -431,16 +450,7 @@ def own_rule(said: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
             effect.setdefault("where", [{}])[0][rest] = value
         else:
             effect[str(key)] = value
-    since = said.get("since") or scenario.time.start.isoformat()
-    rule = {
-        "by": [said.get("by") or "US"],
-        "kind": "decree",
-        "announced": said.get("announced") or since,
-        "since": since,
-        "source": "made in the browser",
-        "effects": [effect],
-    }
-    return {**rule, "until": said["until"]} if said.get("until") else rule
+    return effect
 
 
 # --- moves as a scenario file

@@ -86,6 +86,7 @@ class Desk(Making):
                 "scenario": name,
                 "groups": controls.plain(controls.groups(scenario)),
                 "kinds": controls.kinds(),
+                "most_effects": controls.MOST_EFFECTS,
                 "presets": self.presets(name),
                 "governments": sorted({who for rule in scenario.rules.values() for who in rule.by if len(who) == 2} | {"US"}),
             }

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import sim
-from experiments.backtest import labels_of
 from experiments.facts import Facts, read_facts
+from experiments.labels import labels_of
 from experiments.readings import read_off
 from sim.errors import ScenarioError
 from sim.results import Result
@@ -24,7 +24,7 @@ def result() -> Result:
 
 
 def checked(facts: Facts, result: Result) -> None:
-    facts.check_labels(labels_of(result.record.names, sim.load("history").world.chips), result.clock, list(facts.facts))
+    facts.check_labels(labels_of(sim.load("history")), result.clock, list(facts.facts))
 
 
 def test_everything_promised_is_a_number(result: Result) -> None:

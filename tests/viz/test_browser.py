@@ -168,11 +168,15 @@ def test_a_rule_of_ones_own_is_signed_on_the_page(tab: Open) -> None:
     page.page.select_option("[data-testid=kind]", "tariff")
     page.page.fill(".maker [data-name=rate]", "0.25")
     page.page.press(".maker [data-name=rate]", "Tab")
+    page.page.click("[data-testid=another]")
+    page.page.fill(".maker [data-name=rate]", "0.1")
+    page.page.press(".maker [data-name=rate]", "Tab")
+    assert "rate 0.25" in page.page.inner_text("[data-testid=parts]")
     before = page.page.get_attribute("[data-hash]", "data-seq")
     page.page.click("[data-testid=sign]")
     page.page.wait_for_function("s => document.querySelector('[data-hash]').dataset.seq !== s", arg=before)
     own = json.loads(page.page.evaluate("new URLSearchParams(location.search).get('c')"))["rules.OWN_1"]
-    assert own["effect"] == {"lever": "tariff", "rate": 0.25} and own["since"] == "2023-02-27"
+    assert own["effects"] == [{"lever": "tariff", "rate": 0.25}, {"lever": "tariff", "rate": 0.1}] and own["since"] == "2023-02-27"
 
 
 def test_another_world_can_be_the_baseline(tab: Open) -> None:

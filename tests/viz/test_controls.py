@@ -101,13 +101,20 @@ def test_every_lever_of_the_rulebook_has_a_form() -> None:
 
 
 def test_a_rule_of_ones_own_binds() -> None:
-    own = {
+    own: dict[str, Any] = {
         "by": "US",
         "since": "2030-03-04",
-        "effect": {"lever": "tariff", "rate": 0.3, "where.destination": ["CN"], "chips.tpp_at_least": 100},
+        "until": "2031-03-03",
+        "effects": [
+            {"lever": "tariff", "rate": 0.3, "where.destination": ["CN"], "chips.tpp_at_least": 100},
+            {"lever": "tariff", "rate": 0.1},
+        ],
     }
     rule = changed({"rules.OWN_1": own}).rules["OWN_1"]
-    assert rule.effects[0].lever == "tariff" and rule.effects[0].where[0].destination == ("CN",)
+    assert [effect.lever for effect in rule.effects] == ["tariff", "tariff"] and rule.until == date(2031, 3, 3)
+    assert rule.effects[0].where[0].destination == ("CN",)
+    many = changed({"rules.OWN_1": {**own, "effects": own["effects"] * 50}}).rules["OWN_1"]
+    assert len(many.effects) == controls.MOST_EFFECTS
 
 
 FITTING = {
@@ -133,19 +140,20 @@ def test_a_decree_of_every_kind_can_be_signed_from_its_form(kind: dict[str, Any]
             options = field["options"]
             usual = options[0] if field["kind"] == "choice" else options[:1] if field["kind"] == "words" else plain[field["kind"]]
             effect[field["name"]] = FITTING.get(field["name"], usual)
-    rule = HISTORY.changed("history", {"rules.OWN_1": {"by": "US", "since": "2023-06-05", "effect": effect}})[0].rules["OWN_1"]
+    rule = HISTORY.changed("history", {"rules.OWN_1": {"by": "US", "since": "2023-06-05", "effects": [effect]}})[0].rules["OWN_1"]
     assert rule.effects[0].lever == kind["name"] and rule.since == date(2023, 6, 5)
 
 
 @pytest.mark.parametrize(
     "own",
     [
-        {"effect": {"lever": "tarif"}},
-        {"effect": {}},
-        {"effect": {"lever": "revenue_share", "rate": 9}},
+        {"effects": [{"lever": "tarif"}]},
+        {"effects": [{}]},
+        {"effects": [{"lever": "revenue_share", "rate": 9}]},
         {},
-        {"since": "tomorrow", "effect": {"lever": "tariff", "rate": 0.1}},
-        {"by": "Atlantis", "effect": {"lever": "import_ban", "where.destination": ["ZZ"]}},
+        {"effects": {"lever": "tariff"}},
+        {"since": "tomorrow", "effects": [{"lever": "tariff", "rate": 0.1}]},
+        {"by": "Atlantis", "effects": [{"lever": "import_ban", "where.destination": ["ZZ"]}]},
     ],
 )
 def test_an_invalid_rule_is_refused_in_words(own: dict[str, object]) -> None:

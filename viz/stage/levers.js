@@ -95,7 +95,10 @@ class Levers {
       h("p", { class: "hint", id: id + "_help" }, control.help || ""), fault ? h("p", { class: "fault", role: "alert" }, fault) : null);
   }
 
-  /** Add a rule: any lever of the rulebook, its own fields, a date. */
+  /** An effect of a rule being made, in a line. */
+  title(part) { return [part.lever, ...Object.entries(part).filter(([key]) => key !== "lever").map(([key, value]) => key + " " + (Array.isArray(value) ? value.join(", ") : value))].join(" · ").replaceAll("_", " "); }
+
+  /** Add a rule: one or more effects, each any lever of the rulebook with its own fields; who signs; from when, until when. */
   maker(made) {
     const t = this.t, kinds = this.levers.kinds || [];
     if (!kinds.length) return null;
@@ -110,19 +113,26 @@ class Levers {
       input.addEventListener("change", () => { const value = read(input); if (value === null || value === "" || (Array.isArray(value) && !value.length)) delete draft[control.name]; else draft[control.name] = value; });
       return h("label", { class: "field" }, h("span", {}, control.title, control.unit ? " (" + control.unit + ")" : "", control.required ? " *" : ""), input, control.help ? h("small", { class: "hint" }, control.help) : null);
     };
-    const form = () => { const kind = kinds.find((one) => one.name === (this.kind || kinds[0].name)); this.kind = kind.name; clear(fields, h("p", { class: "hint" }, kind.help), kind.fields.map(field)); };
+    const form = () => { const kind = kinds.find((one) => one.name === (this.kind || kinds[0].name)); this.kind = kind.name; clear(fields, h("p", { class: "hint" }, kind.help), ["", "chips.", "where."].map((lead) => { const inside = kind.fields.filter((one) => (one.name.match(/^(chips|where)\./) || [""])[0] === lead).map(field); return lead ? h("details", { class: "scope" }, h("summary", { "data-testid": "scope " + lead.slice(0, -1) }, lead === "chips." ? t.which_chips : t.which_deals), inside) : inside; })); };
     form();
+    const parts = this.parts = this.parts || [], listed = h("ul", { class: "parts", "data-testid": "parts" });
+    const list = () => clear(listed, parts.map((part, at) => h("li", {}, this.title(part), " ", h("button", { type: "button", "aria-label": t.remove_effect + ": " + this.title(part), onclick: () => { parts.splice(at, 1); list(); } }, "×"))));
+    list();
+    const more = h("button", { type: "button", "data-testid": "another", onclick: () => { if (parts.length + 1 >= this.levers.most_effects) return; parts.push({ lever: this.kind, ...draft }); Object.keys(draft).forEach((key) => delete draft[key]); list(); form(); } }, "+ " + t.another_effect);
+    const until = h("input", { type: "date", "data-testid": "until" });
     const since = h("input", { type: "date", "data-testid": "since" }), by = h("select", {}, (this.levers.governments || []).map((g) => h("option", { value: g }, g)));
     since.value = isoOf(this.act.start(), this.act.tick());
     const fault = Object.entries(this.faults).find(([path]) => made.includes(path) || path.startsWith("rules.OWN"));
-    put(box, [h("label", { class: "field" }, h("span", {}, t.lever_kind), pick), h("label", { class: "field" }, h("span", {}, t.signed_by), by), h("label", { class: "field" }, h("span", {}, t.since), since), fields,
+    put(box, [h("label", { class: "field" }, h("span", {}, t.lever_kind), pick), h("label", { class: "field" }, h("span", {}, t.signed_by), by), h("label", { class: "field" }, h("span", {}, t.since), since), h("label", { class: "field" }, h("span", {}, t.ends), until), fields, listed, more,
       fault ? h("p", { class: "fault", role: "alert" }, fault[1]) : null,
       h("button", { type: "button", class: "main", "data-testid": "sign", onclick: () => {
         const changes = { ...this.act.changes() };
         let n = 1;
         while ("rules.OWN_" + n in changes) n++;
-        changes["rules.OWN_" + n] = { by: by.value, since: since.value, effect: { lever: this.kind, ...draft } };
-        this.act.change(changes, t.own_rule + " " + this.kind);
+        const last = { lever: this.kind, ...draft }, effects = parts.length && Object.keys(last).length === 1 ? [...parts] : [...parts, last];
+        changes["rules.OWN_" + n] = { by: by.value, since: since.value, ...(until.value ? { until: until.value } : {}), effects };
+        parts.length = 0;
+        this.act.change(changes, t.own_rule + " " + effects.map((one) => one.lever.replaceAll("_", " ")).join(", "));
       } }, t.sign)]);
     return box;
   }

@@ -161,6 +161,11 @@ TEXTS: dict[str, object] = {
     "lever_kind": "What it does",
     "signed_by": "Signed by",
     "since": "In force from",
+    "which_chips": "Which chips (all, if nothing is said)",
+    "which_deals": "Which deals (all, if nothing is said)",
+    "ends": "Until (if it ends)",
+    "another_effect": "and another effect",
+    "remove_effect": "Leave this effect out",
     "sign": "Sign the rule",
     "comma": "separate with commas",
     # why
