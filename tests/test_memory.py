@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,16 @@ def megabytes(code: str, *words: str) -> float:
 @pytest.mark.slow
 def test_one_history_run_fits() -> None:
     assert megabytes(PEAK) < RUN_MB
+
+
+@pytest.mark.slow
+def test_the_command_of_a_history_run_fits(tmp_path: Path) -> None:
+    """Of the command and the process beside it, the larger."""
+    words = [sys.executable, "-m", "experiments.cli", "run", "history", "--quiet", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0 and used.ru_maxrss / 1024 < RUN_MB
 
 
 @pytest.mark.slow
