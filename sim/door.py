@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from sim.kernels_cache import without_blas
 from sim.mesa_core import Agent
 from sim.metrics import Level
 from sim.results import Result
 from sim.scenario import Scenario
 from sim.world import World
-
-without_blas()  # before a kernel is first called
 
 
 def build(scenario: Scenario, seed: int = 1) -> World:

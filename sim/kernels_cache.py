@@ -100,8 +100,8 @@ def _prune(parent: Path, current: Path) -> None:
 
 
 def without_blas() -> None:
-    """Let numba's first call not import scipy.linalg, a fifth of a second: it would register linear algebra, which no kernel here
-    uses, as it adds up in an order of its own."""
+    """Let numba's first call not import scipy.linalg, a fifth of a second and more: it would register linear
+    algebra, which no kernel here uses, as it adds up in an order of its own."""
     if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
         return
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # what makes an import of it fail

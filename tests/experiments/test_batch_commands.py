@@ -172,7 +172,7 @@ def test_a_design_takes_the_ranges_the_scenario_states(tmp_path: Path) -> None:
     [
         (["--outcome", "lag_mnths"], 'did you mean "lag_months"'),
         (["--outcome", "lag_months[vendor=nvidia]"], 'no dimension "vendor"'),
-        (["--outcome", "units_delivered[chip=H2O]"], 'no world that is run has a chip "H2O"; did you mean "H20"?'),
+        (["--outcome", "units_delivered[chip=T11]"], 'no world that is run has a chip "T11"; did you mean "T1"'),
         (["--outcome", "lag_months@1999"], "no week of the run"),
         (["--outcome", "lag_months@soon"], "lag_months@soon"),
         (["--seeds", "0"], "--seeds"),
