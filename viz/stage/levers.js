@@ -103,14 +103,14 @@ class Levers {
     const t = this.t, kinds = this.levers.kinds || [];
     if (!kinds.length) return null;
     const box = h("details", { class: "maker", open: this.making === true, ontoggle: () => { this.making = box.open; } }, h("summary", { "data-testid": "add_rule", "data-key": "maker" }, "+ " + t.add_rule));
-    const pick = h("select", { "aria-label": t.lever_kind, "data-testid": "kind", onchange: () => { this.kind = pick.value; this.draft = {}; form(); } }, kinds.map((kind) => h("option", { value: kind.name, selected: kind.name === this.kind }, kind.title)));
+    const pick = h("select", { "aria-label": t.lever_kind, "data-testid": "kind", onchange: () => { this.kind = pick.value; Object.keys(draft).forEach((key) => delete draft[key]); this.touched = true; form(); } }, kinds.map((kind) => h("option", { value: kind.name, selected: kind.name === this.kind }, kind.title)));
     const fields = h("div", {}), draft = this.draft = this.draft || {};
     const field = (control) => {
       const read = { number: (input) => (input.value === "" ? null : Number(input.value)), switch: (input) => input.checked, words: (input) => input.value.split(",").map((w) => w.trim()).filter(Boolean) }[control.kind] || ((input) => input.value);
       const input = control.kind === "choice" ? h("select", {}, control.required ? null : h("option", { value: "" }, "–"), control.options.map((o) => h("option", { value: o }, String(o).replaceAll("_", " ")))) : h("input", { type: { number: "number", switch: "checkbox", date: "date" }[control.kind] || "text", min: control.min, max: control.max, step: control.kind === "number" ? "any" : null, placeholder: control.kind === "words" ? t.comma : null });
       if (draft[control.name] !== undefined) { if (control.kind === "switch") input.checked = draft[control.name]; else input.value = draft[control.name]; }
       input.dataset.name = control.name;
-      input.addEventListener("change", () => { const value = read(input); if (value === null || value === "" || (Array.isArray(value) && !value.length)) delete draft[control.name]; else draft[control.name] = value; });
+      input.addEventListener("change", () => { this.touched = true; const value = read(input); if (value === null || value === "" || (Array.isArray(value) && !value.length)) delete draft[control.name]; else draft[control.name] = value; });
       return h("label", { class: "field" }, h("span", {}, control.title, control.unit ? " (" + control.unit + ")" : "", control.required ? " *" : ""), input, control.help ? h("small", { class: "hint" }, control.help) : null);
     };
     const form = () => { const kind = kinds.find((one) => one.name === (this.kind || kinds[0].name)); this.kind = kind.name; clear(fields, h("p", { class: "hint" }, kind.help), ["", "chips.", "where."].map((lead) => { const inside = kind.fields.filter((one) => (one.name.match(/^(chips|where)\./) || [""])[0] === lead).map(field); return lead ? h("details", { class: "scope" }, h("summary", { "data-testid": "scope " + lead.slice(0, -1) }, lead === "chips." ? t.which_chips : t.which_deals), inside) : inside; })); };
@@ -118,7 +118,7 @@ class Levers {
     const parts = this.parts = this.parts || [], listed = h("ul", { class: "parts", "data-testid": "parts" });
     const list = () => clear(listed, parts.map((part, at) => h("li", {}, this.title(part), " ", h("button", { type: "button", "aria-label": t.remove_effect + ": " + this.title(part), onclick: () => { parts.splice(at, 1); list(); } }, "×"))));
     list();
-    const more = h("button", { type: "button", "data-testid": "another", onclick: () => { if (parts.length + 1 >= this.levers.most_effects) return; parts.push({ lever: this.kind, ...draft }); Object.keys(draft).forEach((key) => delete draft[key]); list(); form(); } }, "+ " + t.another_effect);
+    const more = h("button", { type: "button", "data-testid": "another", onclick: () => { if (parts.length + 1 >= this.levers.most_effects) return; parts.push({ lever: this.kind, ...draft }); Object.keys(draft).forEach((key) => delete draft[key]); this.touched = false; list(); form(); } }, "+ " + t.another_effect);
     const until = h("input", { type: "date", "data-testid": "until" });
     const since = h("input", { type: "date", "data-testid": "since" }), by = h("select", {}, (this.levers.governments || []).map((g) => h("option", { value: g }, g)));
     since.value = isoOf(this.act.start(), this.act.tick());
@@ -129,7 +129,7 @@ class Levers {
         const changes = { ...this.act.changes() };
         let n = 1;
         while ("rules.OWN_" + n in changes) n++;
-        const last = { lever: this.kind, ...draft }, effects = parts.length && Object.keys(last).length === 1 ? [...parts] : [...parts, last];
+        const last = { lever: this.kind, ...draft }, effects = parts.length && !this.touched ? [...parts] : [...parts, last];
         changes["rules.OWN_" + n] = { by: by.value, since: since.value, ...(until.value ? { until: until.value } : {}), effects };
         parts.length = 0;
         this.act.change(changes, t.own_rule + " " + effects.map((one) => one.lever.replaceAll("_", " ")).join(", "));
