@@ -47,6 +47,7 @@ class Standing:
     demand_factor purchase guidance; rule index of the binding rule, -1 none
     foreign_share (labs,) part of a plan that may go to foreign parts under a mandate
     hosted        (labs, regions, chips) may it rent such a machine that stands there
+    hosted_abroad (labs,) may it rent any machine outside China
     memory_share  share of memory stacks wanted from abroad that reaches China
     fab_open      (chips,) foundries abroad may make the part's dies for its designer in China
     tools_share   share of chip-making tools that reaches China, over its suppliers' countries
@@ -67,6 +68,7 @@ class Standing:
     rule: Ints = field(init=False)
     foreign_share: Floats = field(init=False)
     hosted: Bools = field(init=False)
+    hosted_abroad: Bools = field(init=False)
     listed: Bools = field(init=False)
     memory_share: float = 1.0
     fab_open: Bools = field(init=False)
@@ -163,6 +165,7 @@ class Standing:
         labs = np.arange(len(frame.names.lab))
         rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
         self.hosted = np.asarray(terms.permitted[rent][:, :, self._column])
+        self.hosted_abroad = self.hosted[:, 1:].any(axis=(1, 2))
         self.memory_share = 1.0 if terms.permitted[self._hbm_row].any() else float(terms.grant_rate[self._hbm_row].max())
         listed = np.array([name in self.listing.foundry for name in frame.names.maker], dtype=np.int64)
         self.fab_open = np.asarray(terms.permitted[self._fab_rows[listed[frame.chips.maker]], self._column])

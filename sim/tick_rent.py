@@ -89,8 +89,7 @@ def tenant_money_usd(world: World) -> tuple[Floats, Floats]:
     abroad = np.zeros(len(plan))
     if behaviour.on("offshore"):
         wants = (labs.region == CN) & (labs.service_class <= 1) & ~labs.state & ~labs.military & ~labs.lessor
-        may = world.standing.hosted[:, 1:].any(axis=(1, 2))
-        abroad = np.where(wants & may, plan * behaviour.offshore_rent_share.value, 0.0)
+        abroad = np.where(wants & world.standing.hosted_abroad, plan * behaviour.offshore_rent_share.value, 0.0)
     return np.maximum(home - abroad, 0.0), abroad
 
 
