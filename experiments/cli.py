@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 a defect of ours, 2 usage, 3 invalid scenario, 4 some runs
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import sys
@@ -84,7 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line; the exit code. Whatever goes wrong is told in words."""
     gc.set_threshold(_UNSEEN)
     sys.unraisablehook = _heard
-    atexit.register(gc.freeze)  # a process that ends need not look for cycles: 0.7 s after a run
     try:
         said = app.main(arguments, prog_name="chokepoint", standalone_mode=False)
         sys.stdout.flush()

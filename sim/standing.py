@@ -165,7 +165,7 @@ class Standing:
         labs = np.arange(len(frame.names.lab))
         rent = self._rent_rows[self.listed[: len(labs)].astype(np.int64)[:, None], np.arange(3)[None, :], labs[:, None]]
         self.hosted = np.asarray(terms.permitted[rent][:, :, self._column])
-        self.hosted_abroad = self.hosted[:, 1:].any(axis=(1, 2))
+        self.hosted_abroad = np.asarray(self.hosted[:, 1:].any(axis=(1, 2)))
         self.memory_share = 1.0 if terms.permitted[self._hbm_row].any() else float(terms.grant_rate[self._hbm_row].max())
         listed = np.array([name in self.listing.foundry for name in frame.names.maker], dtype=np.int64)
         self.fab_open = np.asarray(terms.permitted[self._fab_rows[listed[frame.chips.maker]], self._column])

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from experiments import cli
 from experiments.common import Bar, folder_for, name_of
 from sim.errors import Fault, InvariantError, ScenarioError
+from tests.conftest import Told
 
 ROOT = Path(__file__).parents[2]
 WORLD = "teaching/rush"
@@ -180,6 +182,13 @@ def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (130, "") and "interrupted" in done.stderr
+
+
+def test_a_command_that_ends_leaves_nothing_on_the_screen(chokepoint: Callable[..., Told], tmp_path: Path) -> None:
+    """Libraries that count what is left behind at the end have nothing to tell."""
+    assert chokepoint("ensemble", "teaching/scarcity", "--seeds", "1", "--workers", "1", "--quiet", "--out", "out").returncode == 0
+    assert chokepoint("query", "out", "select count(*) n from run_index").stderr == ""
+    assert chokepoint("run", "teaching/scarcity", "--quiet").stderr == ""
 
 
 def test_a_closed_pipe_is_no_error() -> None:
