@@ -102,7 +102,7 @@ class Levers {
   maker(made) {
     const t = this.t, kinds = this.levers.kinds || [];
     if (!kinds.length) return null;
-    const box = h("details", { class: "maker", open: this.making === true, ontoggle: () => { this.making = box.open; } }, h("summary", { "data-testid": "add_rule", "data-key": "maker" }, "+ " + t.add_rule));
+    const box = h("details", { class: "maker", open: this.making === true, ontoggle: () => { this.making = box.open; today(); } }, h("summary", { "data-testid": "add_rule", "data-key": "maker" }, "+ " + t.add_rule));
     const pick = h("select", { "aria-label": t.lever_kind, "data-testid": "kind", onchange: () => { this.kind = pick.value; Object.keys(draft).forEach((key) => delete draft[key]); this.touched = true; form(); } }, kinds.map((kind) => h("option", { value: kind.name, selected: kind.name === this.kind }, kind.title)));
     const fields = h("div", {}), draft = this.draft = this.draft || {};
     const field = (control) => {
@@ -121,7 +121,9 @@ class Levers {
     const more = h("button", { type: "button", "data-testid": "another", onclick: () => { if (parts.length + 1 >= this.levers.most_effects) return; parts.push({ lever: this.kind, ...draft }); Object.keys(draft).forEach((key) => delete draft[key]); this.touched = false; list(); form(); } }, "+ " + t.another_effect);
     const until = h("input", { type: "date", "data-testid": "until" });
     const since = h("input", { type: "date", "data-testid": "since" }), by = h("select", {}, (this.levers.governments || []).map((g) => h("option", { value: g }, g)));
-    since.value = isoOf(this.act.start(), this.act.tick());
+    const today = () => { if (!since.dataset.typed) since.value = isoOf(this.act.start(), this.act.tick()); };
+    since.addEventListener("input", () => { since.dataset.typed = "yes"; });
+    today();
     const fault = Object.entries(this.faults).find(([path]) => made.includes(path) || path.startsWith("rules.OWN"));
     put(box, [h("label", { class: "field" }, h("span", {}, t.lever_kind), pick), h("label", { class: "field" }, h("span", {}, t.signed_by), by), h("label", { class: "field" }, h("span", {}, t.since), since), h("label", { class: "field" }, h("span", {}, t.ends), until), fields, listed, more,
       fault ? h("p", { class: "fault", role: "alert" }, fault[1]) : null,
