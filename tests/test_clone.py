@@ -16,9 +16,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FIRST_SECONDS = 300
 AGAIN_SECONDS = 5
-"""The goal of a second run; where a machine misses it the test says by how much (expected failure, docs/performance.md)."""
-AGAIN_IMPORTS = 6
-"""What no machine may miss: a second run in so many times what `import mesa` takes in the same minute."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -38,13 +35,6 @@ def make(folder: Path, home: Path, *words: str) -> tuple[float, str]:
     return time.perf_counter() - begun, told.stdout
 
 
-def imports_mesa(clone: Path) -> float:
-    """Seconds of a fresh process that imports mesa."""
-    begun = time.perf_counter()
-    subprocess.run([clone / ".venv/bin/python", "-c", "import mesa"], check=True)
-    return time.perf_counter() - begun
-
-
 def test_make_run_from_a_fresh_clone(tmp_path: Path) -> None:
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()
@@ -56,7 +46,4 @@ def test_make_run_from_a_fresh_clone(tmp_path: Path) -> None:
     left = subprocess.run(["git", "status", "--porcelain"], cwd=clone, check=True, capture_output=True, text=True)
     assert not left.stdout, f"a run leaves files git does not ignore:\n{left.stdout}"
     assert first < FIRST_SECONDS, f"first run {first:.0f} s"
-    mesa = min(imports_mesa(clone) for _ in range(2))
-    assert again < max(AGAIN_SECONDS, AGAIN_IMPORTS * mesa), f"second run {again:.1f} s, import mesa {mesa:.2f} s"
-    if again >= AGAIN_SECONDS:
-        pytest.xfail(f"MISSED: second run {again:.1f} s of {AGAIN_SECONDS}; import mesa takes {mesa:.2f} s on this machine now")
+    assert again < AGAIN_SECONDS, f"second run {again:.1f} s"
