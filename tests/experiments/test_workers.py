@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -29,12 +26,3 @@ def test_what_a_job_raises_comes_through(workers: int) -> None:
 def test_a_killed_worker_is_told_in_words() -> None:
     with pytest.raises(ChokepointError, match="--workers"):
         each(os._exit, [(1,), (1,)], 2)
-
-
-def test_workers_are_born_with_ctrl_c_held_back() -> None:
-    """In a fresh process too, where Python starts its resource tracker first and lets go of what is held back."""
-    code = ("import signal\nfrom experiments.workers import spawned, stop\n"
-            "pool = spawned(1)\nprint(signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
-            "stop(pool, finish=True)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
-    assert done.stdout == "True\n"
