@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from sim.errors import ChokepointError
@@ -20,7 +20,6 @@ Answer = TypeVar("Answer")
 def spawned(count: int) -> ProcessPoolExecutor:
     """So many workers; end them with `stop`. They are born with Ctrl-C held back, so that none is interrupted before it begins."""
     pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
-    resource_tracker.ensure_running()  # where it starts it lets go of what is held back
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         pool.submit(os.getpid)  # the first work starts all processes
