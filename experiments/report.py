@@ -21,6 +21,7 @@ from experiments.summary import said
 from experiments.tidy import Tidy
 from sim.clock import Clock
 from sim.errors import UsageError
+from sim.headline import rulings
 from sim.metrics import METRICS, metrics
 from sim.results import Result
 
@@ -61,7 +62,7 @@ def run_report(result: Result) -> str:
 
 def marks_of(result: Result) -> list[charts.Mark]:
     """The days of the rules most spoken of, which the charts of a run mark."""
-    return _marks(result.headline().plain())
+    return _marks({year: [vars(ruling) for ruling in found] for year, found in rulings(result).items()})
 
 
 def patterns_of(result: Result) -> list[dict[str, Any]]:
@@ -84,7 +85,7 @@ def folder_report(folder: Path) -> str:
     clock = Clock(date.fromisoformat(manifest["time"]["start"]), date.fromisoformat(manifest["time"]["end"]))
     kept = folder / PATTERNS_FILE
     patterns = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
-    drawn = pictures(Tidy(table, clock), _marks(manifest["headline"]))
+    drawn = pictures(Tidy(table, clock), _marks(manifest["headline"]["rulings"]))
     return page(manifest, drawn, str(scenario.get("summary", "")), patterns)
 
 
@@ -175,8 +176,8 @@ def page(manifest: Mapping[str, Any], drawn: Sequence[Picture], summary: str, pa
     )
 
 
-def _marks(head: Mapping[str, Any]) -> list[charts.Mark]:
-    return [charts.Mark(ruling["date"], ruling["number"]) for ruling in _numbered(head["rulings"]) if ruling["number"]]
+def _marks(rulings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[charts.Mark]:
+    return [charts.Mark(ruling["date"], ruling["number"]) for ruling in _numbered(rulings) if ruling["number"]]
 
 
 def _pattern_table(patterns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

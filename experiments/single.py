@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from experiments.easel import Easel
 from experiments.report import PATTERNS_FILE, marks_of, page, patterns_of
 from sim.results import Result, check_replaceable
 from sim.scenario import Scenario
-from sim.tables import Tables
+from sim.tables import Rest, Tables
 
 
 def run_one(
@@ -43,19 +44,22 @@ def run_and_write(scenario: str, settings: Sequence[str], seed: int, recording: 
             result = _run(loaded, scenario, settings, seed, recording, bar)
         finally:
             bar.close()
-        result.write(folder, fill=lambda tables, spare: _filled(result, tables, spare, easel))
+        result.write(folder, fill=lambda tables, spare: _beside(result, tables, spare, easel))
     return result
 
 
-def _filled(result: Result, tables: Tables, spare: Path, easel: Easel) -> dict[str, bytes]:
-    """Have the tables written and the charts drawn; what the run shows of the patterns and its page, as files by name."""
+@contextmanager
+def _beside(result: Result, tables: Tables, spare: Path, easel: Easel) -> Iterator[Rest]:
+    """Have the tables written and the charts drawn by the easel; the rest is what the run shows of the patterns, and its page."""
+
+    def rest(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+        patterns = patterns_of(result)
+        kept = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
+        return {**kept, "report.html": page(manifest, drawn(), result.scenario.summary, patterns).encode()}
+
     try:
         drawn = easel.begin(tables, marks_of(result), spare)
-        patterns = patterns_of(result)
-        manifest = {**result.manifest, "headline": result.headline().plain()}
-        report = page(manifest, drawn(), result.scenario.summary, patterns)
+        yield rest
     except BaseException:
         easel.stop()  # before the folder is cleared away
         raise
-    kept = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
-    return {**kept, "report.html": report.encode()}

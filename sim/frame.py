@@ -5,8 +5,7 @@ Rows of every axis are in order of id, so the order in which a scenario lists th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -211,8 +210,13 @@ class Frame:
 
     def row(self, axis: str, name: str) -> int:
         """Row of a name on an axis, -1 when it is not there."""
-        labels: Sequence[str] = getattr(self.names, axis)
-        return labels.index(name) if name in labels else -1
+        return self._rows[axis].get(name, -1)
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, int]]:
+        """Row by name, axis by axis."""
+        axes = {**{axis.name: getattr(self.names, axis.name) for axis in fields(self.names)}, "buyer": self.names.buyer}
+        return {axis: {name: row for row, name in enumerate(labels)} for axis, labels in axes.items()}
 
 
 def worths(specs: dict[str, Floats], soft_train: Floats, soft_infer: Floats) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -138,13 +138,14 @@ def headline(result: Readable) -> Headline:
     figures = figures_of(result.record)
     readings = tuple(tuple(figure.read(result, year) for year in years) for figure in figures)
     shown = [row for row, line in enumerate(readings) if any(value == value and value != 0 for value in line)]
-    return Headline(years, tuple(figures[row] for row in shown), tuple(readings[row] for row in shown),
-                    rulings(result.record, years, {name: rule.since for name, rule in result.scenario.rules.items()}))
+    return Headline(years, tuple(figures[row] for row in shown), tuple(readings[row] for row in shown), rulings(result))
 
 
-def rulings(record: Record, years: Sequence[str], since: Mapping[str, date]) -> dict[str, tuple[Ruling, ...]]:
-    """Rules by the year in which they began to bind, those that most events speak of first. `since` has the day of a
-    rule; one without is dated by its week."""
+def rulings(result: Readable) -> dict[str, tuple[Ruling, ...]]:
+    """Rules by the year in which they began to bind, those that most events speak of first. A rule that states no day is
+    dated by its week."""
+    record, years = result.record, _years(result.clock)
+    since: dict[str, date] = {name: rule.since for name, rule in result.scenario.rules.items()}
     chains = _chains(record.events)
     leaks = Counter(event.rule for event in record.events if event.kind == "leak")
     found: dict[str, list[Ruling]] = {year: [] for year in years}

@@ -18,6 +18,7 @@ import tempfile
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 _KEPT = 4
 """Folders of earlier sources left in place for other checkouts."""
@@ -99,9 +100,30 @@ def _prune(parent: Path, current: Path) -> None:
         return
 
 
-def without_blas() -> None:
-    """Let numba's first call not import scipy.linalg, a fifth of a second and more: it would register linear
-    algebra, which no kernel here uses, as it adds up in an order of its own."""
+def without_spares() -> None:
+    """Let numba's first call not import what no kernel here uses."""
+    _without_blas()
+    _without_masks()
+
+
+def _without_masks() -> None:
+    """numpy.ma, a tenth of a second: numba looks whether an array is masked, which none is before somebody imports it."""
+    import numpy as np
+    from numba.core import types
+    from numba.extending import typeof_impl
+    from numba.np.numpy_support import from_dtype, map_layout
+
+    usual = typeof_impl.dispatch(np.ndarray)
+
+    @typeof_impl.register(np.ndarray)
+    def _type_of(array: Any, context: Any) -> Any:
+        if "numpy.ma" in sys.modules:
+            return usual(array, context)
+        return types.Array(from_dtype(array.dtype), array.ndim, map_layout(array), readonly=not array.flags.writeable)
+
+
+def _without_blas() -> None:
+    """scipy.linalg, a fifth of a second and more: it would register linear algebra, which adds up in an order of its own."""
     if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
         return
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # what makes an import of it fail

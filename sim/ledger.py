@@ -159,9 +159,10 @@ class Ledger:
     def on_the_way(self) -> Ints:
         """Chips in transit to labs, (chips,)."""
         out = np.zeros_like(self.created)
-        for week in self.transit:
-            for _, chip, _, chips in week:
-                np.add.at(out, chip, chips)
+        shipments = [shipment for week in self.transit for shipment in week]
+        if shipments:
+            np.add.at(out, np.concatenate([chip for _, chip, _, _ in shipments]),
+                      np.concatenate([chips for _, _, _, chips in shipments]))
         return out
 
     def owned(self) -> Ints:

@@ -377,4 +377,4 @@ class Behaviour(BaseModel):
 
     def on(self, switch: str) -> bool:
         """Whether a mechanism is at work."""
-        return bool(getattr(self, switch) == "on")
+        return bool(self.__dict__[switch] == "on")

@@ -209,15 +209,16 @@ class Result:
 
     def write(self, folder: Path, level: Level | None = None, fill: Fill = write_tables) -> Path:
         """Write the folder whole: it appears under its name when everything in it is on disk, and replaces an earlier
-        result there. `fill` writes the tables and tells further files by name (a report). Raises UsageError when the
-        folder holds something else or cannot be written."""
+        result there. `fill` writes the tables, while this goes on, and tells further files by name (a report). Raises
+        UsageError when the folder holds something else or cannot be written."""
         _replace(folder, lambda spare: self._write_into(spare, level or self.recording, fill))
         return folder
 
     def _write_into(self, folder: Path, level: Level, fill: Fill) -> None:
-        extra = fill(self.tables(level), folder)
-        manifest = {**self.manifest, "recording": level, "headline": self.headline().plain()}
-        files = {"manifest.json": _json(manifest), "scenario.json": _json(self.scenario.plain()), **extra}
+        with fill(self.tables(level), folder) as rest:
+            manifest = {**self.manifest, "recording": level, "headline": self.headline().plain()}
+            files = {"manifest.json": _json(manifest), "scenario.json": _json(self.scenario.plain())}
+            files |= rest(manifest)
         for name, data in files.items():
             (folder / name).write_bytes(data)
 

@@ -6,7 +6,8 @@ written there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -93,14 +94,18 @@ class Tables:
             pq.write_table(table, folder / name / f"{self.run_id}.parquet", compression="zstd", row_group_size=_ROWS_AT_ONCE)
 
 
-Fill = Callable[[Tables, Path], Mapping[str, bytes]]
-"""Writes tables into a folder and tells further files of it by name."""
+Rest = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+"""Of a run's manifest: waits until its tables are on disk, and tells further files of the folder by name."""
+
+Fill = Callable[[Tables, Path], AbstractContextManager[Rest]]
+"""Begins to write tables into a folder; at the end of the context nothing is written any more."""
 
 
-def write_tables(tables: Tables, folder: Path) -> Mapping[str, bytes]:
+@contextmanager
+def write_tables(tables: Tables, folder: Path) -> Iterator[Rest]:
     """The tables and nothing else."""
     tables.write(folder)
-    return {}
+    yield lambda manifest: {}
 
 
 class _Tidy:

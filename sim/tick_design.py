@@ -174,7 +174,7 @@ def doomed(world: World, weeks: int) -> Bools:
     if len(parts) == 0:
         return out
     day = world.frame.clock.date_of(world.tick) + timedelta(weeks=weeks)
-    for maker in np.unique(world.frame.chips.maker[parts]):
+    for maker in sorted(set(world.frame.chips.maker[parts].tolist())):
         legal = legal_on(world, world.rulebook.catalog, world.frame.names.maker[maker], day)
         own = parts[world.frame.chips.maker[parts] == maker]
         out[own] = ~legal[[_column(world, int(chip)) for chip in own]]

@@ -54,7 +54,7 @@ def fuse(world: World, done: Ints) -> Ints:
     unserved = unmet(world, world.title_weeks)
     need = np.where(world.law.open_before[fused], unserved[fused], 0)
     idle = np.maximum(0, done - unserved)
-    for maker in np.unique(chips.maker[fused]):
+    for maker in sorted(set(chips.maker[fused].tolist())):
         own = chips.maker[fused] == maker
         room = world.behaviour.china_capacity_share.value * done[chips.maker == maker].sum(dtype=np.int64)
         value = need[own] * world.list_usd[fused[own]]

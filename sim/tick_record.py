@@ -125,8 +125,9 @@ def note(world: World) -> None:
     state["licences_asked"][tick] = law.asked
     state["licences_granted"][tick] = law.granted
     pending = np.zeros(len(maker), dtype=np.int64)
-    for _, _, chip, chips in law.waiting:
-        pending[chip] += chips
+    if law.waiting:
+        _, _, chip, asked = zip(*law.waiting, strict=True)
+        np.add.at(pending, np.array(chip), np.array(asked))
     state["licences_pending"][tick] = pending
     state["military_access_weeks"][tick] = world.access_weeks
     state["military_price_multiple"][tick] = world.access_multiple

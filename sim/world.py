@@ -123,7 +123,7 @@ class World(Model):  # type: ignore[misc]
         for row, name in enumerate(names.actor):
             if name in scenario.world.actors:
                 self._enter(name, row)
-        for row in np.unique(self.frame.told_lab[self.frame.labs.drawn]):
+        for row in sorted(set(self.frame.told_lab[self.frame.labs.drawn].tolist())):
             own = np.flatnonzero(self.frame.told_lab == row)
             Cohort(self, names.told_lab[row], own, self.frame.labs.actor[own])
         tick_settle.open_minds(self)

@@ -25,7 +25,7 @@ DOORS = {
     "ruamel": ("sim.scenario_io", "experiments"),
     "networkx": ("sim.supply", "viz.map"),
     "mesa": ("sim.mesa_core", "experiments.bench*", "viz"),
-    "numba": ("sim.clearing", "sim.keyed_random", "sim.ordered_sum", "sim.agents", *MACHINERY),
+    "numba": ("sim.kernels_cache", "sim.clearing", "sim.keyed_random", "sim.ordered_sum", "sim.agents", *MACHINERY),
     "pandas": ("experiments", "viz"),
     "pyarrow": ("sim.tables", "experiments", "viz"),
     "duckdb": ("experiments",),

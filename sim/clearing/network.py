@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from sim.clearing.base import Book, BookError, Fold, Ints, Keys, Lanes, Quotas, Trades, typed
 from sim.errors import InvariantError
-from sim.kernels_cache import without_blas
+from sim.kernels_cache import without_spares
 from sim.keyed_random import philox
 
-without_blas()  # before a kernel is first called
+without_spares()  # before a kernel is first called
 
 _INF = 1 << 61
 _PARENT, _DEPTH, _UP, _DOWN, _CHILD, _NEXT, _BEFORE = 0, 1, 2, 3, 4, 5, 6

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +19,7 @@ from experiments.report import embedded, run_report
 from experiments.tidy import Tidy, periods
 from sim.errors import UsageError
 from sim.results import Result
-from sim.tables import Tables
+from sim.tables import Rest, Tables
 from tests.fake_record import FakeScenario, fake_record
 
 
@@ -88,9 +90,10 @@ def test_names_cannot_break_out_of_the_page() -> None:
 
 
 def test_the_folder_gives_the_same_page(result: Result, tmp_path: Path) -> None:
-    def with_report(tables: Tables, folder: Path) -> dict[str, bytes]:
+    @contextmanager
+    def with_report(tables: Tables, folder: Path) -> Iterator[Rest]:
         tables.write(folder)
-        return {"report.html": run_report(result).encode()}
+        yield lambda manifest: {"report.html": run_report(result).encode()}
 
     folder = result.write(tmp_path / "run", fill=with_report)
     before = (folder / "report.html").read_text()

@@ -31,6 +31,15 @@ def test_a_run_waits_for_no_linear_algebra_and_it_is_there_for_others() -> None:
     assert said.split() == ["False", "5.0"]
 
 
+def test_a_run_waits_for_no_masked_arrays_and_a_kernel_still_refuses_one() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, sim; sim.run(sim.load('teaching/rush'), 1); print('numpy.ma' in sys.modules)\n"
+         "import numpy as np; from sim.ordered_sum import ordered_sum; print(ordered_sum(np.ones(3)))\n"
+         "try: ordered_sum(np.ma.masked_array(np.ones(3, np.int8), [0, 1, 0]))\n"
+         "except Exception as error: print('MaskedArray' in str(error))"], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "3.0", "True"]
+
+
 def test_the_folder_changes_with_a_kernel_and_with_a_constant_it_freezes(package: Path) -> None:
     before = kernels_cache.source_hash(package)
     (package / "prose.py").write_text("NOTE = 'still none'\n")

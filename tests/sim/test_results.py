@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from sim.errors import UsageError
 from sim.results import Result, check_replaceable, write_folder
-from sim.tables import Tables
+from sim.tables import Rest, Tables
 from tests.fake_record import FakeScenario, fake_record
 
 
@@ -122,9 +124,10 @@ def test_rows_are_hashed_by_name() -> None:
 
 
 def test_a_folder_holds_the_run(result: Result, tmp_path: Path) -> None:
-    def with_page(tables: Tables, folder: Path) -> dict[str, bytes]:
+    @contextmanager
+    def with_page(tables: Tables, folder: Path) -> Iterator[Rest]:
         tables.write(folder)
-        return {"report.html": b"<html>"}
+        yield lambda manifest: {"report.html": b"<html>"}
 
     folder = result.write(tmp_path / "run", "full", with_page)
     assert sorted(path.name for path in folder.iterdir()) == [

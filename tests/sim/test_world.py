@@ -77,13 +77,14 @@ def test_every_cause_lies_before_its_effect() -> None:
 def test_no_lawful_sale_crosses_a_bar() -> None:
     world = sim.build(sim.load("history"), 1)
     for _ in range(60):
-        before = len(world.trades.parts)
+        before = len(world.trades.batches)
         world.step()
-        for part in world.trades.parts[before:]:
-            if part["book"][0] != 0:
+        for batch in world.trades.batches[before:]:
+            if batch.column("book") != 0:
                 continue
-            buyers = np.array([int(np.flatnonzero(world.frame.buyer_actor == row)[0]) for row in part["buyer"]])
-            open_to = world.standing.permitted[buyers, part["chip"]] | world.standing.licensable[buyers, part["chip"]]
+            buyers = np.array([int(np.flatnonzero(world.frame.buyer_actor == row)[0]) for row in batch.column("buyer")])
+            chip = batch.column("chip")
+            open_to = world.standing.permitted[buyers, chip] | world.standing.licensable[buyers, chip]
             assert open_to.all()
 
 
