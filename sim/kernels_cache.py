@@ -15,10 +15,8 @@ import re
 import shutil
 import sys
 import tempfile
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 _KEPT = 4
 """Folders of earlier sources left in place for other checkouts."""
@@ -26,6 +24,10 @@ _KEPT = 4
 
 _CONSTANTS = re.compile(r"^from\s+(sim[.\w]*)\s+import\s+[^#\n]*\b_?[A-Z][A-Z_]+\b", re.MULTILINE)
 """An import of a constant (a name in capitals): a kernel freezes its value."""
+
+
+_COMPILED = re.compile(r"^from (numba|sim\.kernel) import|^import numba", re.MULTILINE)
+"""What a file with kernels says."""
 
 
 def source_hash(package: Path) -> str:
@@ -40,11 +42,11 @@ def source_hash(package: Path) -> str:
 
 
 def _kernel_sources(package: Path) -> dict[str, str]:
-    """Module -> source, of the files that import numba and of those whose constants they import, near or far."""
+    """Module -> source, of the files with kernels and of those whose constants they import, near or far."""
     texts = {".".join((package.name, *path.relative_to(package).with_suffix("").parts)): path.read_text(encoding="utf-8")
              for path in package.rglob("*.py")}
     found: dict[str, str] = {}
-    queue = [name for name, text in texts.items() if "from numba import" in text or "import numba" in text]
+    queue = [name for name, text in texts.items() if _COMPILED.search(text)]
     while queue:
         name = queue.pop()
         if name in texts and name not in found:
@@ -98,39 +100,6 @@ def _prune(parent: Path, current: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
     except OSError:
         return
-
-
-def without_spares() -> None:
-    """Let numba's first call not import what no kernel here uses."""
-    _without_blas()
-    _without_masks()
-
-
-def _without_masks() -> None:
-    """numpy.ma, a tenth of a second: numba looks whether an array is masked, which none is before somebody imports it."""
-    import numpy as np
-    from numba.core import types
-    from numba.extending import typeof_impl
-    from numba.np.numpy_support import from_dtype, map_layout
-
-    usual = typeof_impl.dispatch(np.ndarray)
-
-    @typeof_impl.register(np.ndarray)
-    def _type_of(array: Any, context: Any) -> Any:
-        if "numpy.ma" in sys.modules:
-            return usual(array, context)
-        return types.Array(from_dtype(array.dtype), array.ndim, map_layout(array), readonly=not array.flags.writeable)
-
-
-def _without_blas() -> None:
-    """scipy.linalg, a fifth of a second and more: it would register linear algebra, which adds up in an order of its own."""
-    if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
-        return
-    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # what makes an import of it fail
-    try:
-        import_module("numba.np.arraymath")
-    finally:
-        del sys.modules["scipy.linalg"]
 
 
 choose()

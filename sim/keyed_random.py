@@ -11,8 +11,10 @@ import hashlib
 import math
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
 from numpy.typing import NDArray
+
+from sim.kernel import kernel
 
 _MASK = 0xFFFFFFFF
 
@@ -28,7 +30,7 @@ def keys_of(event: str, names: tuple[str, ...] | list[str]) -> NDArray[np.uint64
     return np.array([key_of(event, name) for name in names], dtype=np.uint64)
 
 
-@njit(cache=True)
+@kernel
 def philox(seed, key, tick, draw):  # type: ignore[no-untyped-def]
     """Philox4x32-10 on counter (draw, tick, seed) and the 64-bit key; returns 64 random bits."""
     c0 = uint32(draw & 0xFFFFFFFF)
@@ -50,20 +52,20 @@ def philox(seed, key, tick, draw):  # type: ignore[no-untyped-def]
     return (uint64(c0) << uint64(32)) | uint64(c1)
 
 
-@njit(cache=True)
+@kernel
 def uniform(seed, key, tick, draw):  # type: ignore[no-untyped-def]
     """One draw in the open interval (0, 1)."""
     return (np.float64(philox(seed, key, tick, draw) >> uint64(11)) + 0.5) / 9007199254740992.0
 
 
-@njit(cache=True)
+@kernel
 def normal(seed, key, tick, draw):  # type: ignore[no-untyped-def]
     """One standard normal draw (Box & Muller 1958, doi:10.1214/aoms/1177706645); uses draws 2*draw and 2*draw + 1."""
     radius = math.sqrt(-2.0 * math.log(uniform(seed, key, tick, 2 * draw)))
     return radius * math.cos(2.0 * math.pi * uniform(seed, key, tick, 2 * draw + 1))
 
 
-@njit(cache=True)
+@kernel
 def uniforms(seed, keys, tick, draw):  # type: ignore[no-untyped-def]
     """One draw in (0, 1) for each key; (n,) float64."""
     out = np.empty(len(keys), dtype=np.float64)

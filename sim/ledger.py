@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.errors import InvariantError
+from sim.kernel import kernel
 
 Ints = NDArray[np.int64]
 
@@ -214,7 +214,7 @@ def _zeros(*shape: int) -> Ints:
     return np.zeros(shape, dtype=np.int64)
 
 
-@njit(cache=True)
+@kernel
 def _by_chip(chips: Any) -> Any:
     """Chips by part, (chips,), of an array (labs, chips, channels), and whether a cell is below zero."""
     labs, parts, channels = chips.shape
@@ -230,7 +230,7 @@ def _by_chip(chips: Any) -> Any:
     return out, (signs < 0).any()
 
 
-@njit(cache=True)
+@kernel
 def _over_channels(chips: Any) -> Any:
     labs, parts, channels = chips.shape
     out = np.zeros((labs, parts), dtype=np.int64)
@@ -241,7 +241,7 @@ def _over_channels(chips: Any) -> Any:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _post(cash: Any, payers: Any, payees: Any, cents: Any) -> None:
     for i in range(cents.shape[0]):
         cash[payers[i]] -= cents[i]

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from sim.clearing.base import Book, Floats, Ints, Keys, Lanes, Quotas, Trades
 from sim.clearing.network import Basis, clear
+from sim.kernel import kernel
 
 ROUNDS = 3
 _MICRO = 1_000_000
@@ -147,7 +147,7 @@ def _newest(new: Floats, old: Floats) -> Floats:
     return np.where(np.isnan(new), old, new)
 
 
-@njit(cache=True)
+@kernel
 def _slots(offer_cap, offer_chip, buyer, units, value, budget,  # type: ignore[no-untyped-def]
            lane_offer, lane_buyer, lane_cost, lane_cap, micro, price, unit_value,
            slot_value, slot_cap, cost, cap, reference):
@@ -197,7 +197,7 @@ def _slots(offer_cap, offer_chip, buyer, units, value, budget,  # type: ignore[n
             cost[e] -= np.int64(np.rint(margin * (micro[offer_chip[lane_offer[e]], j] - reference[j]) / 1e6))
 
 
-@njit(cache=True)
+@kernel
 def _utility(ask, offer_chip, buyer, units, value, lane_offer, lane_buyer, lane_cost, flow, micro):  # type: ignore[no-untyped-def]
     """True utility of trades in cents: tranches filled best first by the compute bought, less asks and lane costs."""
     compute = np.zeros(micro.shape[1], np.int64)

@@ -6,10 +6,10 @@ banned over actor axes (tests/test_floors.py reads the source).
 
 from __future__ import annotations
 
-from numba import njit
+from sim.kernel import kernel
 
 
-@njit(cache=True)
+@kernel
 def ordered_sum(x):  # type: ignore[no-untyped-def]
     """Sequential sum of a float vector (n,), rows in id order."""
     total = 0.0
@@ -18,7 +18,7 @@ def ordered_sum(x):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
+@kernel
 def weighted_sum(x, weight):  # type: ignore[no-untyped-def]
     """Sequential sum of x * weight over rows, both (n,)."""
     total = 0.0

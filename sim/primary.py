@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sim.kernel import kernel
 from sim.keyed_random import philox
 
 Ints = NDArray[np.int64]
@@ -74,7 +74,7 @@ class PrimaryBook:
         return np.asarray(ring)
 
 
-@njit(cache=True)
+@kernel
 def _turn(region: Any, shipped: Any, week: Any, quarter: Any) -> None:
     """Put this week's deliveries, shipped (buyers, chips), in the place of those of `week` (regions, chips), in the quarter's sum
     too."""
@@ -88,7 +88,7 @@ def _turn(region: Any, shipped: Any, week: Any, quarter: Any) -> None:
             quarter[region[b], c] += shipped[b, c]
 
 
-@njit(cache=True)
+@kernel
 def queue_weeks(region: Any, queue: Any, quarter: Any, weeks: int, floor_chips: Any) -> Any:
     """Queue over mean weekly deliveries by region and part, (regions, chips) weeks: queue (buyers, chips), quarter (regions, chips)
     delivered in `weeks`; where nothing was delivered yet, over floor_chips (chips,) a week that the maker has booked; 0 where
@@ -105,7 +105,7 @@ def queue_weeks(region: Any, queue: Any, quarter: Any, weeks: int, floor_chips: 
     return out
 
 
-@njit(cache=True)
+@kernel
 def _place(queue: Any, waited: Any, orders: Any) -> None:
     for b in range(queue.shape[0]):
         for c in range(queue.shape[1]):
@@ -118,7 +118,7 @@ def _place(queue: Any, waited: Any, orders: Any) -> None:
             queue[b, c] = total
 
 
-@njit(cache=True)
+@kernel
 def _serve(queue: Any, waited: Any, ready: Any, cap: Any, service_class: Any, keys: Any, epoch: int) -> Any:
     n_buyers, n_chips = queue.shape
     shipped = np.zeros((n_buyers, n_chips), dtype=np.int64)
@@ -141,7 +141,7 @@ def _serve(queue: Any, waited: Any, ready: Any, cap: Any, service_class: Any, ke
     return shipped
 
 
-@njit(cache=True)
+@kernel
 def share_out(available: int, wants: Any, weight: Any, keys: Any, epoch: int, out: Any) -> None:
     """Split `available` chips among rows pro rata to weight, none above its want; adds to out (n,).
 
@@ -173,7 +173,7 @@ def share_out(available: int, wants: Any, weight: Any, keys: Any, epoch: int, ou
         out[i] += given[i]
 
 
-@njit(cache=True)
+@kernel
 def _one_each(left: int, wants: Any, weight: Any, total: float, keys: Any, epoch: int, given: Any) -> None:
     waiting: Any = np.flatnonzero(given < wants)
     draws = np.zeros(wants.shape[0], dtype=np.uint64)

@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sim.kernel import kernel
 from sim.units import H100_FP16_TFLOPS, WEEKS_PER_MONTH, WEEKS_PER_YEAR
 
 Ints = NDArray[np.int64]
@@ -148,7 +148,7 @@ def lag_months(level: float, levels: Floats, past_months: Floats, past_levels: F
     return float(_lag(level, levels, past_months, past_levels, tick))
 
 
-@njit(cache=True)
+@kernel
 def _lag(level, levels, past_months, past_levels, tick):  # type: ignore[no-untyped-def]
     """See `lag_months`: along the path that the best level so far took, straight between its points."""
     past, n = len(past_levels), len(past_levels) + tick + 1
@@ -171,7 +171,7 @@ def _lag(level, levels, past_months, past_levels, tick):  # type: ignore[no-unty
     return now - ((later - then) / (path[after] - path[after - 1]) * (level - path[after - 1]) + then)
 
 
-@njit(cache=True)
+@kernel
 def usable(stock, worth, skill, maker, own_software):  # type: ignore[no-untyped-def]
     """Worth of owned chips by use and lab, (2, labs): sum of chips x worth x skill x software, in id order.
 
@@ -189,7 +189,7 @@ def usable(stock, worth, skill, maker, own_software):  # type: ignore[no-untyped
     return out
 
 
-@njit(cache=True)
+@kernel
 def vendor_use(stock, worth, maker, n_makers):  # type: ignore[no-untyped-def]
     """Share of each lab's worth that stands on each maker's chips, (labs, makers)."""
     n_labs, n_chips = stock.shape

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sim.kernel import kernel
 from sim.terms import Quota
 
 Ints = NDArray[np.int64]
@@ -110,7 +110,7 @@ class QuotaBook:
                 np.add.at(self.spent[limit.name], limit.group[rows, columns], shipped[rows, columns] * limit.unit[columns])
 
 
-@njit(cache=True)
+@kernel
 def _share(group: Any, unit: Any, wanted: Any, room: Any, pro_rata: bool) -> Any:
     """Whole chips each row may have of its group's room, (rows,), given in order; pro rata: a like part of every want first."""
     n = group.shape[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.agents.chipmaker import plans, revised_list
 from sim.agents.distributor import Distributor
 from sim.agents.lab import Lab, belief_of, cover_weeks, whole_chips, written_off
 from sim.frame import BROKER, CLOUD, CN, NEVER, RESELLER, ROW
+from sim.kernel import kernel
 from sim.keyed_random import uniforms
 from sim.primary import queue_weeks
 from sim.record import REGIONS
@@ -293,7 +293,7 @@ def _growth(world: World) -> Floats:
     return np.asarray(np.minimum(np.maximum(seen, 0.0), MOST_GROWTH))
 
 
-@njit(cache=True)
+@kernel
 def _use_share(share, wants):  # type: ignore[no-untyped-def]
     """Split of the plan between uses, (labs, uses); rebound, wants (labs,), moves it towards inference."""
     out = np.empty(share.shape)
@@ -304,7 +304,7 @@ def _use_share(share, wants):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True)
+@kernel
 def _order_waits(region, queue, quarter, quarter_weeks, last, family, china_share, volume_tick, tick):  # type: ignore[no-untyped-def]
     """See `waits`: a part that was not delivered yet comes at the pace of last week's bookings, a fused one at China's share of
     those of its head."""
@@ -320,7 +320,7 @@ def _order_waits(region, queue, quarter, quarter_weeks, last, family, china_shar
     return out
 
 
-@njit(cache=True)
+@kernel
 def _offered(  # type: ignore[no-untyped-def]
     tick, redesigned, at_once, preorder_weeks, end_weeks, made, announced, volume, succeeded, market, maker, domestic, for_china,
 ):
@@ -335,7 +335,7 @@ def _offered(  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True)
+@kernel
 def _split_flow(cards, plan_usd, region, military, permitted, row):  # type: ignore[no-untyped-def]
     """See `low_end_flow`: cards a week by lab; permitted (buyers, chips), row of the part."""
     out, total = np.zeros(len(region)), 0.0
@@ -348,7 +348,7 @@ def _split_flow(cards, plan_usd, region, military, permitted, row):  # type: ign
     return out
 
 
-@njit(cache=True)
+@kernel
 def _rival_weeks(alike, orderable, buyer, domestic, wait):  # type: ignore[no-untyped-def]
     """Weeks to the closest substitute of each part, see `substitute_premium`, (chips,): alike (chips, chips);
     wait (regions, chips)."""
@@ -363,7 +363,7 @@ def _rival_weeks(alike, orderable, buyer, domestic, wait):  # type: ignore[no-un
     return out
 
 
-@njit(cache=True)
+@kernel
 def _traders_wait(queue, waited, subkind, wait):  # type: ignore[no-untyped-def]
     """Weeks that orders of traders and offshore clouds take, (chips,): twice what those outstanding have waited so far by their own
     books, queue and waited (distributors, chips), or the ordinary `wait` (chips,) where that is longer."""
@@ -378,7 +378,7 @@ def _traders_wait(queue, waited, subkind, wait):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True)
+@kernel
 def _pull_values(worth_there, worth, list_usd, host_usd, patience, quarter, owner_lab):  # type: ignore[no-untyped-def]
     """See `_pulls`, before the choice exponent; 0 for parts that did not ship abroad in the quarter or that nobody may buy."""
     out = np.zeros((2, len(worth)))
@@ -392,7 +392,7 @@ def _pull_values(worth_there, worth, list_usd, host_usd, patience, quarter, owne
     return out
 
 
-@njit(cache=True)
+@kernel
 def _grey_split(tick, pull, permitted, domestic, for_china, market, volume, owner_lab, worth):  # type: ignore[no-untyped-def]
     """See `wanted_grey`: permitted (chips,) to an ordinary buyer in China; worth (chips,) in training."""
     parts, mix, total = np.zeros(len(pull), dtype=np.bool_), np.zeros(len(pull)), 0.0
@@ -406,7 +406,7 @@ def _grey_split(tick, pull, permitted, domestic, for_china, market, volume, owne
     return parts, mix
 
 
-@njit(cache=True)
+@kernel
 def _cloud_mix(allowed, subkind, domestic, for_china, pull):  # type: ignore[no-untyped-def]
     """How an offshore cloud splits its purchases over the parts it may buy, (distributors, chips), by their pull (chips,)."""
     out = np.zeros(allowed.shape)
@@ -421,7 +421,7 @@ def _cloud_mix(allowed, subkind, domestic, for_china, pull):  # type: ignore[no-
     return out
 
 
-@njit(cache=True)
+@kernel
 def _open_cells(permitted, licensable, grant_share, hopeful_share, offered, domestic, for_china, region):  # type: ignore[no-untyped-def]
     """Lawful cells, or such as a licence may be hoped for, of parts on offer and meant for the buyer, (buyers, chips)."""
     n_buyers, n_chips = permitted.shape
@@ -433,7 +433,7 @@ def _open_cells(permitted, licensable, grant_share, hopeful_share, offered, dome
     return out
 
 
-@njit(cache=True)
+@kernel
 def _all_in(list_usd, markup, duty, tariff, freight):  # type: ignore[no-untyped-def]
     """See `card_cost`: list_usd (chips,), duty and freight (labs,), tariff (labs, chips)."""
     n_labs, n_chips = tariff.shape
@@ -444,7 +444,7 @@ def _all_in(list_usd, markup, duty, tariff, freight):  # type: ignore[no-untyped
     return out
 
 
-@njit(cache=True)
+@kernel
 def _worth_to(worth, skill, software, region, maker, domestic, preference, foreign_share):  # type: ignore[no-untyped-def]
     """See `chips_worth`: worth (uses, chips), skill (labs, makers), software (regions, makers); preference (labs,) for domestic
     parts, foreign_share (labs,) for the others."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.finance import networking_usd
 from sim.frame import CN, ROW
 from sim.frame import NEVER as NOT_OFFERED
+from sim.kernel import kernel
 from sim.ledger import KINDS
 from sim.ordered_sum import ordered_sum
 from sim.record import BOOKS, CHANNELS, NEVER, PARTIES, PLACES, REGIONS, STATE, USES, Record
@@ -204,7 +204,7 @@ def _best(world: World, column: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _add_rows(rows, column, out):  # type: ignore[no-untyped-def]
     """Add each row of `column` (n, width) to the row of `out` that `rows` (n,) names, in order."""
     for i in range(column.shape[0]):
@@ -252,7 +252,7 @@ def welfare(world: World) -> NDArray[np.float64]:
     return np.array([out[party] for party in PARTIES])
 
 
-@njit(cache=True)
+@kernel
 def _duties(payees, cents, us, cn):  # type: ignore[no-untyped-def]
     """Cents paid to Washington, to Beijing and to others."""
     to_us, to_cn, to_others = 0, 0, 0

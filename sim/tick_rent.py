@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.clearing.base import Lanes
 from sim.frame import CLOUD, CN, ROW
+from sim.kernel import kernel
 from sim.keyed_random import keys_of
 from sim.market import Memory, Offers, clear_two_use, offer_keys
 from sim.record import REGIONS
@@ -230,7 +230,7 @@ def _closing_on(world: World, clouds: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray((closing[clouds] & wanted[clouds]).any(axis=1))
 
 
-@njit(cache=True)
+@kernel
 def _floors(worth, today, list_usd, train_share, host_usd, interest, power_usd):  # type: ignore[no-untyped-def]
     """Least weekly rent of each part, (chips,) USD: see `floor_usd_per_week`."""
     out = np.empty(len(list_usd))
@@ -240,7 +240,7 @@ def _floors(worth, today, list_usd, train_share, host_usd, interest, power_usd):
     return out
 
 
-@njit(cache=True)
+@kernel
 def _computing(held, moving, queue, unit, clouds):  # type: ignore[no-untyped-def]
     """Compute that each of the clouds has or is on its way to it, and that it waits for, (clouds,) H100 each."""
     own, coming = np.zeros(len(clouds)), np.zeros(len(clouds))
@@ -254,7 +254,7 @@ def _computing(held, moving, queue, unit, clouds):  # type: ignore[no-untyped-de
     return own, coming
 
 
-@njit(cache=True)
+@kernel
 def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, cloud_share, shown):  # type: ignore[no-untyped-def]
     """Whole chips of stock (labs, chips, channels) beyond their owner's own use, and of clouds' held (distributors, chips), for
     each pair; none of parts that are not shown (chips,)."""
@@ -274,7 +274,7 @@ def _idle_chips(owner, chip, stock, held, hosts, own_use, clouds, cloud_share, s
     return out
 
 
-@njit(cache=True)
+@kernel
 def _tenant_weight(worth, skill, maker, memory_gb, least_gb, tenants):  # type: ignore[no-untyped-def]
     """Units of use-compute a leased card gives each (tenant, use), (chips, tenants x uses), closed below the floor; small cards
     host no frontier inference."""
@@ -289,7 +289,7 @@ def _tenant_weight(worth, skill, maker, memory_gb, least_gb, tenants):  # type: 
     return out
 
 
-@njit(cache=True)
+@kernel
 def _cheapest(floor_cents, chip, weight):  # type: ignore[no-untyped-def]
     """Least rent of a unit of use-compute over all offers, (tenants x uses,) USD a unit; inf where none serves. floor_cents, chip
     (offers,), weight (chips, tenants x uses)."""
@@ -301,7 +301,7 @@ def _cheapest(floor_cents, chip, weight):  # type: ignore[no-untyped-def]
     return out / 100.0
 
 
-@njit(cache=True)
+@kernel
 def _lease(tenant, owner, chip, region, chips, rented, let, cloud_let):  # type: ignore[no-untyped-def]
     """Book leases: what tenants rent by region of the machine, and what labs and clouds let."""
     n_labs = let.shape[0]
@@ -313,7 +313,7 @@ def _lease(tenant, owner, chip, region, chips, rented, let, cloud_let):  # type:
             cloud_let[owner[k] - n_labs, chip[k]] += chips[k]
 
 
-@njit(cache=True)
+@kernel
 def _hour_lanes(owner, chip, region, tenant_region, at_home, abroad, hosted, tenants):  # type: ignore[no-untyped-def]
     """Lanes from each offer of hours to tenants: at home, or abroad where the law lets the tenant in; and which go abroad."""
     n = owner.shape[0]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim import tick_reach
 from sim.agents.distributor import risk_share
 from sim.frame import CN, US
+from sim.kernel import kernel
 from sim.keyed_random import keys_of, uniforms
 from sim.progress import lag_months, vendor_use
 from sim.tick_retroactive import reach_back, unsupported
@@ -189,7 +189,7 @@ def usable_now(world: World, owned: Ints) -> Floats:
     return np.asarray(np.maximum(worth + lent, 0.0))
 
 
-@njit(cache=True)
+@kernel
 def _failed(stock, rate, fraction):  # type: ignore[no-untyped-def]
     """Cards of stock (labs, chips, channels) that fail this week at rate (labs, chips): columns of lab, part, channel and how many;
     parts of a card stay in `fraction`."""
@@ -204,7 +204,7 @@ def _failed(stock, rate, fraction):  # type: ignore[no-untyped-def]
     return out[:n, 0].copy(), out[:n, 1].copy(), out[:n, 2].copy(), out[:n, 3].copy()
 
 
-@njit(cache=True)
+@kernel
 def _failed_at(i, stock, rate, fraction, out, n):  # type: ignore[no-untyped-def]
     """One lab's part of `_failed`, written to `out` from row n on; returns the row after."""
     for c in range(stock.shape[0]):
@@ -219,7 +219,7 @@ def _failed_at(i, stock, rate, fraction, out, n):  # type: ignore[no-untyped-def
     return n
 
 
-@njit(cache=True)
+@kernel
 def _lent(rows, rented, let, home, skill, maker, worth):  # type: ignore[no-untyped-def]
     """Worth a lab leases in, less what it leases out, by use, (2, labs); over the labs of `rows`;
     summed region by region, then part by part."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.agents.distributor import asks_usd, pays, risk_share
@@ -19,6 +18,7 @@ from sim.clearing.equilibrium import affordable, price_multiples
 from sim.clearing.posted import ration
 from sim.clock import WHOLE_WEEK
 from sim.frame import BROKER, CN, NEVER, RESELLER, ROW, US
+from sim.kernel import kernel
 from sim.keyed_random import keys_of
 from sim.market import MarketResult, Memory, Offers, Wants, clear_two_use, offer_keys
 from sim.record import BOOKS, CHANNELS, REGIONS
@@ -392,7 +392,7 @@ def _tell_smuggled(world: World, passed: Ints) -> None:
                    quantity=int(total[row]), unit="chips", cause=world.law.bar_event.get(most, -1))
 
 
-@njit(cache=True)
+@kernel
 def _smuggle(seller, chip, chips, paid, at_list, barred, smuggled, smuggled_usd, passed):  # type: ignore[no-untyped-def]
     """Add the barred of the week's trades to chips and USD by seller and to `passed` (distributors, chips); returns the cents paid
     for them above list."""
@@ -406,7 +406,7 @@ def _smuggle(seller, chip, chips, paid, at_list, barred, smuggled, smuggled_usd,
     return over
 
 
-@njit(cache=True)
+@kernel
 def _unit_price(delivered, market, list_usd, markup, host_usd, worth):  # type: ignore[no-untyped-def]
     """See `world_price`: delivered (regions, chips) over a quarter, market and list_usd (chips,), worth (uses, chips)."""
     money, units = 0.0, np.zeros(len(worth))
@@ -425,7 +425,7 @@ def _unit_price(delivered, market, list_usd, markup, host_usd, worth):  # type: 
     return out
 
 
-@njit(cache=True)
+@kernel
 def _caps(permitted, open_share, queue, allowance):  # type: ignore[no-untyped-def]
     """Chips that may flow this week, (buyers, chips): the open part of the week's queue, or what licences still allow."""
     out = np.empty_like(queue)
@@ -435,7 +435,7 @@ def _caps(permitted, open_share, queue, allowance):  # type: ignore[no-untyped-d
     return out
 
 
-@njit(cache=True)
+@kernel
 def _use_allowance(permitted, shipped, allowance):  # type: ignore[no-untyped-def]
     """Take what was shipped under licence, (buyers, chips), from the allowance."""
     for b in range(shipped.shape[0]):
@@ -444,7 +444,7 @@ def _use_allowance(permitted, shipped, allowance):  # type: ignore[no-untyped-de
                 allowance[b, c] -= shipped[b, c]
 
 
-@njit(cache=True)
+@kernel
 def _book_sales(region, shipped, price, ring):  # type: ignore[no-untyped-def]
     """Add what was shipped, (buyers, chips), at its price to the week's sales by region, buyer by buyer."""
     for b in range(shipped.shape[0]):
@@ -453,7 +453,7 @@ def _book_sales(region, shipped, price, ring):  # type: ignore[no-untyped-def]
                 ring[region[b], c] += shipped[b, c] * price[c]
 
 
-@njit(cache=True)
+@kernel
 def mean_prices(region, chip, price, chips, out):  # type: ignore[no-untyped-def]
     """Mean price of trades by region and part, weighted by chips in row order, into `out` (regions, chips) where any traded."""
     paid, moved = np.zeros(out.shape), np.zeros(out.shape, dtype=np.int64)
@@ -466,7 +466,7 @@ def mean_prices(region, chip, price, chips, out):  # type: ignore[no-untyped-def
                 out[r, c] = paid[r, c] / moved[r, c]
 
 
-@njit(cache=True)
+@kernel
 def _reference(rows, cost, host, worth, orderable, wait, region):  # type: ignore[no-untyped-def]
     n_uses, _, n_chips = worth.shape
     out = np.full((len(rows), n_uses), np.inf)
@@ -482,7 +482,7 @@ def _reference(rows, cost, host, worth, orderable, wait, region):  # type: ignor
     return out
 
 
-@njit(cache=True)
+@kernel
 def _tranches(money, value_usd, card_usd, unit_usd, step_value, step_money):  # type: ignore[no-untyped-def]
     """Buyer, units and cents a unit of each tranche, and the budget of each buyer: see `wants_of`."""
     n_steps = len(step_value)
@@ -505,7 +505,7 @@ def _tranches(money, value_usd, card_usd, unit_usd, step_value, step_money):  # 
     return buyer, units, worth, budget
 
 
-@njit(cache=True)
+@kernel
 def _lanes(seller, chip, ask, cap, seller_region, freight_share, diverts, lawful, lab_region, stigma, host, wanting):  # type: ignore[no-untyped-def]
     """Lanes from each offer to the labs it may or does reach: lawful in its own region, grey into China."""
     n_offers, n_labs = seller.shape[0], lab_region.shape[0]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from sim.kernel import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -77,7 +78,7 @@ class Lines:
         return struck
 
 
-@njit(cache=True)
+@kernel
 def bookings(
     wanted: Any, last: Any, seed: Any, growth: float, fall: float, maker: Any, packages_per_wafer: Any, china: Any,
     succeeded: Any, wafers: Any, china_share: float, freed: Any,

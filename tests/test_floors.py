@@ -25,7 +25,7 @@ DOORS = {
     "ruamel": ("sim.scenario_io", "experiments"),
     "networkx": ("sim.supply", "viz.map"),
     "mesa": ("sim.mesa_core", "experiments.bench*", "viz"),
-    "numba": ("sim.kernels_cache", "sim.clearing", "sim.keyed_random", "sim.ordered_sum", "sim.agents", *MACHINERY),
+    "numba": ("sim.kernel", "sim.keyed_random"),
     "pandas": ("experiments", "viz"),
     "pyarrow": ("sim.tables", "experiments", "viz"),
     "duckdb": ("experiments",),
@@ -180,7 +180,7 @@ def dotted(node: ast.expr) -> str:
 
 def is_kernel(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(
-        "njit" in ast.unparse(decorator) or "kernel" in ast.unparse(decorator) for decorator in node.decorator_list)
+        "kernel" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def outside_kernels(node: ast.AST) -> Iterator[ast.AST]:
@@ -294,7 +294,7 @@ def test_no_set_is_walked_unsorted(module: str) -> None:
     ("x = a.sum(dtype=np.int64)", reductions, 0),
     ("x = ledger.stock[own].sum(axis=0)", reductions, 0),
     ("x = (ledger.stock * worth).sum()", reductions, 1),
-    ("@njit(cache=True)\ndef f(a):\n    return a.sum()", reductions, 0),
+    ("@kernel\ndef f(a):\n    return a.sum()", reductions, 0),
     ("x = np.random.rand()", chance, 1),
     ("x = self.random.choice(y)", chance, 1),
     ("import random", chance, 1),

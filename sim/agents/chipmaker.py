@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.agents.base import AGENTS, Actor
+from sim.kernel import kernel
 
 Floats = NDArray[np.float64]
 
@@ -33,14 +33,14 @@ class Chipmaker(Actor):
         return [name for name, maker in zip(frame.names.chip, frame.chips.maker, strict=True) if maker == self.own_row]
 
 
-@njit(cache=True)
+@kernel
 def wanted_booking(forecast: float, queue: float, supply: float, supply_weeks: float, memory_weeks: float) -> float:
     """Chips a week a part's maker wants to book: forecast a week, queue and supply in chips over all buyers and stages."""
     target = queue + forecast * supply_weeks
     return max(0.0, forecast + (target - supply) / memory_weeks)
 
 
-@njit(cache=True)
+@kernel
 def plans(
     tick: int, weeks: int, row: Any, forecast: Any, peak: Any, asked: Any, supply_of: Any, lost_forecast: Any, list_usd: Any,
     wafers: Any, bookable: Any, open_before: Any, maker: Any, family: Any, packages: Any, first_list: Any, domestic: Any,
@@ -98,7 +98,7 @@ def plans(
     return wanted, seed, fused, freed
 
 
-@njit(cache=True)
+@kernel
 def china_room(packages: Any, first_list: Any, maker: Any, need: Any, wafers: Any, share: float) -> Any:
     """Chips a week of each fused part that China's part of its maker's lines can package, (chips,): `share` of wafers (makers,) a
     week is split by the value at first list of what is needed (chips,)."""

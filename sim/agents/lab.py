@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.agents.base import AGENTS, Actor
+from sim.kernel import kernel
 
 if TYPE_CHECKING:
     from sim.view import View
@@ -80,7 +80,7 @@ def written_off(months_since: Floats, scale: float, exponent: float, horizon_wee
     return np.asarray(1.0 - (1.0 + inner + survive[-1]) / (3 * steps))
 
 
-@njit(cache=True)
+@kernel
 def _cover(belief: Any, horizon: float, holding: float, most: float) -> Any:
     out = np.zeros(belief.shape)
     for r in range(belief.shape[0]):
@@ -105,7 +105,7 @@ def _cover(belief: Any, horizon: float, holding: float, most: float) -> Any:
     return out
 
 
-@njit(cache=True)
+@kernel
 def order_value(
     plan_usd: Any, growth: Any, queue_usd: Any, cash_usd: Any, cost_usd: Any, worth: Any, use_share: Any, orderable: Any,
     wait_weeks: Any, region: Any, belief: Any, cover: Any, row: Any,
@@ -165,7 +165,7 @@ def order_value(
     return out
 
 
-@njit(cache=True)
+@kernel
 def whole_chips(value_usd: Any, price_usd: Any, fraction: Any) -> Any:
     """Whole cards for order values, the rest carried: (labs, chips) USD and prices (chips,) to int64; fraction is updated."""
     n_labs, n_chips = value_usd.shape

@@ -20,15 +20,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.clearing.base import Book, BookError, Fold, Ints, Keys, Lanes, Quotas, Trades, typed
 from sim.errors import InvariantError
-from sim.kernels_cache import without_spares
+from sim.kernel import kernel
 from sim.keyed_random import philox
-
-without_spares()  # before a kernel is first called
 
 _INF = 1 << 61
 _PARENT, _DEPTH, _UP, _DOWN, _CHILD, _NEXT, _BEFORE = 0, 1, 2, 3, 4, 5, 6
@@ -220,7 +217,7 @@ def _solve(book: Book, lanes: Lanes, basis: Basis, epoch: int, seed: int) -> tup
 # Kernels
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _whole_size(n, m, n_lanes):  # type: ignore[no-untyped-def]
     """Length of the int64 array of a basis; the last of it is a hash table of buyers, at most half full."""
     table = 2
@@ -229,18 +226,18 @@ def _whole_size(n, m, n_lanes):  # type: ignore[no-untyped-def]
     return 8 * n_lanes + 21 * n + 28 * m + 15 + table
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _byte_size(n, m, n_lanes):  # type: ignore[no-untyped-def]
     """Length of the int8 array of a basis."""
     return 2 * n_lanes + 2 * n + 4 * m + 2
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _cut(column, at, size):  # type: ignore[no-untyped-def]
     return column[at:at + size], at + size
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _lay(whole, short, byte, tranches, n, m):  # type: ignore[no-untyped-def]
     """The columns of a basis, cut from its four arrays: see `Basis.laid`."""
     n_lanes, nodes = short.shape[0] // 2, n + m + 1
@@ -291,7 +288,7 @@ def _lay(whole, short, byte, tranches, n, m):  # type: ignore[no-untyped-def]
     return net, tree, face, kept_arc, kept_step, order
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _index(whole, short, byte, tranches, n, m, lane_offer, lane_buyer):  # type: ignore[no-untyped-def]
     """Lanes in order of buyer, as they come within one. Returns (0, 0), or the number of the column with an end that is no row
     (1 offers, 2 buyers) and its place."""
@@ -318,7 +315,7 @@ def _index(whole, short, byte, tranches, n, m, lane_offer, lane_buyer):  # type:
     return 0, 0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap,  # type: ignore[no-untyped-def]
           lane_offer, lane_buyer, lane_cost, lane_cap):
     """Check a book and lay it out by buyer. Returns (0, 0), or the number of a fault and its row."""
@@ -406,7 +403,7 @@ def _load(net, order, ask, supply, tranche_buyer, tranche_value, tranche_cap,  #
     return 0, 0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _sealed(arcs):  # type: ignore[no-untyped-def]
     """A sum that changes when any arc does, or two change places."""
     seal = 0
@@ -415,7 +412,7 @@ def _sealed(arcs):  # type: ignore[no-untyped-def]
     return seal
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _detach(node, x):  # type: ignore[no-untyped-def]
     before, after = node[x, _BEFORE], node[x, _NEXT]
     if before >= 0:
@@ -426,7 +423,7 @@ def _detach(node, x):  # type: ignore[no-untyped-def]
         node[after, _BEFORE] = before
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _attach(node, x):  # type: ignore[no-untyped-def]
     p = node[x, _PARENT]
     first = node[p, _CHILD]
@@ -437,7 +434,7 @@ def _attach(node, x):  # type: ignore[no-untyped-def]
         node[first, _BEFORE] = x
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _hang(net, tree):  # type: ignore[no-untyped-def]
     """Parents and child lists from the parent arcs; leaves among the buyers stay out of the lists."""
     ask, demand, off, to = net.ask, net.demand, net.off, net.to
@@ -458,7 +455,7 @@ def _hang(net, tree):  # type: ignore[no-untyped-def]
     node[root, _DEPTH] = 0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _settle(tree, net, start, cost, ask):  # type: ignore[no-untyped-def]
     """Depths and prices of everything linked below `start`, top down, from scratch."""
     ask_of, off, to = net.ask, net.off, net.to
@@ -486,7 +483,7 @@ def _settle(tree, net, start, cost, ask):  # type: ignore[no-untyped-def]
         x = node[x, _NEXT]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _dress(net, tree):  # type: ignore[no-untyped-def]
     """Room up and down each parent arc, from the flows."""
     ask, cap, demand = net.ask, net.cap, net.demand
@@ -503,7 +500,7 @@ def _dress(net, tree):  # type: ignore[no-untyped-def]
         node[n + j, _DOWN] = bought[j] - low[j] if e < 0 else cap[e] - flow[e]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _sync(net, tree):  # type: ignore[no-untyped-def]
     """Flows, unsold chips and purchases from the states of lanes and the rooms of nodes."""
     ask, cap, demand = net.ask, net.cap, net.demand
@@ -525,7 +522,7 @@ def _sync(net, tree):  # type: ignore[no-untyped-def]
             bought[j] = low[j] + node[n + j, _DOWN]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _sync_face(net, tree, face, n_lanes, n_buyers):  # type: ignore[no-untyped-def]
     """Flows and unsold chips where ties can have moved them."""
     cap, flow, node, parent_arc, state = net.cap, tree.flow, tree.node, tree.parent_arc, tree.state
@@ -546,7 +543,7 @@ def _sync_face(net, tree, face, n_lanes, n_buyers):  # type: ignore[no-untyped-d
             flow[e] = node[x, _UP]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _place(tptr, tval, tcap, bought, low, high, value, step, j, keep):  # type: ignore[no-untyped-def]
     """Hang buyer j on the tranche its purchases end in; `keep` is the one it hung on before, if it still fits."""
     first, end = tptr[j], tptr[j + 1]
@@ -561,7 +558,7 @@ def _place(tptr, tval, tcap, bought, low, high, value, step, j, keep):  # type: 
     value[j] = tval[k] if k < end else 0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _cold(net, tree):  # type: ignore[no-untyped-def]
     """Nothing traded: offers hang on their unsold chips, buyers on their first tranche; strongly feasible."""
     ask, cap, cost, demand, supply, tcap = net.ask, net.cap, net.cost, net.demand, net.supply, net.tcap
@@ -584,7 +581,7 @@ def _cold(net, tree):  # type: ignore[no-untyped-def]
     _dress(net, tree)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-def]
     """A feasible tree as near to the kept one as the new book allows, flows from leaf to root.
 
@@ -684,7 +681,7 @@ def _rebuild(net, tree, face, kept_arc, kept_step):  # type: ignore[no-untyped-d
     _dress(net, tree)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _group(net, table, groups, group):  # type: ignore[no-untyped-def]
     """Which offers are alike: the same ask and the same open lanes at the same costs, none with a cap of its own that could bind.
     group (n,) gets the row of a group, -1 without chips; groups (n,) the first offer of each. Returns how many groups."""
@@ -716,7 +713,7 @@ def _group(net, table, groups, group):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _start_from_groups(net, kept_arc, kept_step, state, tranche_buyer, tranche_value, tranche_cap):  # type: ignore[no-untyped-def]
     """A tree to start from, where many offers are alike: the optimum with one offer a group, its goods dealt out in order of rows.
     Returns whether there is one, with its pivots and lanes priced."""
@@ -764,7 +761,7 @@ def _start_from_groups(net, kept_arc, kept_step, state, tranche_buyer, tranche_v
     return True, done, seen
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _deal(net, few, tree, group, last, kept_arc):  # type: ignore[no-untyped-def]
     """Parent arcs of offers and buyers from the tree of the groups: the buyers below a group are served one after the other,
     the offer that two of them share is their link. last (groups,) holds the first offer of each, and is used up."""
@@ -807,7 +804,7 @@ def _deal(net, few, tree, group, last, kept_arc):  # type: ignore[no-untyped-def
             i = then[i]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _walk(node, root, walk):  # type: ignore[no-untyped-def]
     """Linked nodes below the root, parents before children."""
     count = 0
@@ -826,7 +823,7 @@ def _walk(node, root, walk):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _best_gain(price, off, cost, state, mu):  # type: ignore[no-untyped-def]
     """The most that a lane of one buyer's would gain by entering, 0 where none would; off, cost and state (E,) hold its lanes.
     Apart from the search for the lane, and on lanes from 0 to the end, so that the compiler prices several at once."""
@@ -836,7 +833,7 @@ def _best_gain(price, off, cost, state, mu):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, block, most):  # type: ignore[no-untyped-def]
     """Pivot until no arc prices in. With `ties` costs are hashes and only the face's lanes, buyers and offers may
     enter.
@@ -1056,7 +1053,7 @@ def _simplex(net, tree, face, ties, n_lanes, n_buyers, n_offers, pieces, stair, 
     return pivots, priced
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _prove(net, tree, face):  # type: ignore[no-untyped-def]
     """The dual value of the tree's prices, the margin of each buyer, and what the face is made of.
 
@@ -1133,7 +1130,7 @@ def _prove(net, tree, face):  # type: ignore[no-untyped-def]
     return dual, n_zero, n_above, n_below
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _tighten(node, tight_above, tight_below, x):  # type: ignore[no-untyped-def]
     """Whether the path of tree arcs from the root pins the price of x from above, and from below."""
     p = node[x, _PARENT]
@@ -1141,7 +1138,7 @@ def _tighten(node, tight_above, tight_below, x):  # type: ignore[no-untyped-def]
     tight_below[x] = tight_below[p] and node[x, _UP] > 0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _interval(net, tree, face, n_above, n_below):  # type: ignore[no-untyped-def]
     """The highest and lowest equilibrium prices: shortest paths on the residual network, over the nodes the tree
     leaves loose."""
@@ -1170,7 +1167,7 @@ def _interval(net, tree, face, n_above, n_below):  # type: ignore[no-untyped-def
     _relax(net, tree, bottom, below, n_below, np.int64(-1))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _relax(net, tree, label, lanes, count, sign):  # type: ignore[no-untyped-def]
     """Lower labels (sign 1) or raise them (sign -1) along lanes until all hold; sweeps run both ways in turn."""
     ask, cap, cost_of, off, to = net.ask, net.cap, net.cost, net.off, net.to
@@ -1201,7 +1198,7 @@ def _relax(net, tree, label, lanes, count, sign):  # type: ignore[no-untyped-def
         forward = not forward
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
     """31 bits by seller, buyer and epoch; each odd epoch turns the order of the even one before it round."""
     mixed = seller ^ ((buyer << np.uint64(29)) | (buyer >> np.uint64(35)))
@@ -1209,7 +1206,7 @@ def _tie_hash(seed, seller, buyer, epoch):  # type: ignore[no-untyped-def]
     return bits if epoch & 1 == 0 else 2147483647 - bits
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _find_twins(net, face):  # type: ignore[no-untyped-def]
     """Buyers whose tranches are the same: face.mark (m,) a hash of what each wants, face.twin (m,) 1 where another
     buyer wants the same. Returns how many lanes they have."""
@@ -1242,7 +1239,7 @@ def _find_twins(net, face):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _mix(one, two, three):  # type: ignore[no-untyped-def]
     """64 bits of three."""
     bits = (one ^ two) * np.uint64(0xBF58476D1CE4E5B9)
@@ -1250,7 +1247,7 @@ def _mix(one, two, three):  # type: ignore[no-untyped-def]
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _take_turns(net, face, offer_key, buyer_key, epoch, seed):  # type: ignore[no-untyped-def]
     """Buyers who want the same of one seller over lanes alike go through the same hashes in turn, one place an epoch.
 
@@ -1292,7 +1289,7 @@ def _take_turns(net, face, offer_key, buyer_key, epoch, seed):  # type: ignore[n
         start = end
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, most):  # type: ignore[no-untyped-def]
     """Move to the one point of the optimal face that shares the margin alike and breaks what is left by hash."""
     ask, demand, off, to = net.ask, net.demand, net.off, net.to
@@ -1361,7 +1358,7 @@ def _choose(net, tree, face, offer_key, buyer_key, epoch, seed, n_zero, most):  
         pieces *= 16
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _step_down(tree, face, j, pieces, stair):  # type: ignore[no-untyped-def]
     """Put buyer j's tranche arc on the step of its margin that its purchases stand in."""
     width, z = face.width[j], tree.bought[j] - face.base[j]
@@ -1373,7 +1370,7 @@ def _step_down(tree, face, j, pieces, stair):  # type: ignore[no-untyped-def]
     tree.node[x, _UP] = face.base[j] + width * (k + 1) // pieces - tree.bought[j]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ignore[no-untyped-def]
     """Trades in the caller's order, midpoint prices, and surplus re-added from the flows alone. Returns (feasible,
     surplus)."""
@@ -1408,7 +1405,7 @@ def _report(net, tree, face, order, flow, offer_price, buyer_price):  # type: ig
     return feasible, surplus
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _run(whole, short, byte, tranches, kept, offer_ask, offer_cap, tranche_buyer, tranche_value,  # type: ignore[no-untyped-def]
          tranche_cap, lane_offer, lane_buyer, lane_cost, lane_cap, offer_key, buyer_key, epoch, seed, flow, offer_price,
          buyer_price):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from sim.kernel import kernel
 
 
-@njit(cache=True)
+@kernel
 def ration(
     ask: Any, cap: Any, offer_key: Any, chip: Any, lane_offer: Any, lane_buyer: Any, lane_cost: Any, weight: Any,
     want_buyer: Any, want_value: Any, buyer_key: Any, budget: Any,
@@ -67,7 +68,7 @@ def ration(
     return flow
 
 
-@njit(cache=True)
+@kernel
 def _cheapest_first(ask: Any, key: Any) -> Any:
     """Rows of offers by ask, then key."""
     order = np.argsort(key, kind="mergesort")

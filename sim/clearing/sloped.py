@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from sim.clearing.base import Book, BookError, Floats, Ints, Keys, Lanes, Trades
 from sim.errors import InvariantError
+from sim.kernel import kernel
 
 GAP = 1e-6
 _ROUNDS = 24
@@ -110,7 +110,7 @@ def _certify(ask: Ints, supply: Ints, demand: Demand, lanes: Lanes, trades: Trad
     return SlopedTrades(flow, np.where(np.isnan(trades.offer_price), np.nan, price), buyer_price, surplus, dual, gap, rounds)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _respond(ptr, delivered, cap, free, choke, slope):  # type: ignore[no-untyped-def]
     """Each buyer's best delivered price against its lanes, cheapest first, and what the dual gains by it, summed.
 
