@@ -6,9 +6,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -18,14 +19,36 @@ Answer = TypeVar("Answer")
 
 
 def spawned(count: int) -> ProcessPoolExecutor:
-    """So many workers; end them with `stop`. They are born with Ctrl-C held back, so that none is interrupted before it begins."""
+    """So many workers; end them with `stop`. They are born with Ctrl-C held back, so that none is interrupted before it begins,
+    nor this process while one is half born: it hears of it when all are, and ends them."""
     pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        pool.submit(os.getpid)  # the first work starts all processes
+        with _uninterrupted():
+            while len(pool._processes or ()) < count:  # a pool starts one when work comes and none is idle
+                pool.submit(os.getpid)
+    except KeyboardInterrupt:
+        stop(pool, finish=False)
+        raise
+    return pool
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back, and give it at the end. A mask alone would not: a library's own thread may catch it for this one."""
+    heard: list[int] = []
+    handler = signal.getsignal(signal.SIGINT)
+    minds = threading.current_thread() is threading.main_thread() and callable(handler)
+    if minds:
+        signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is born inherits it
+    try:
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return pool
+        if minds:
+            signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def stop(pool: ProcessPoolExecutor, finish: bool) -> None:

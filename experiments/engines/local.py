@@ -26,8 +26,14 @@ class LocalEngine(Engine):
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
-        self._lanes = [_Lane() for _ in range(workers)]
+        self._lanes: list[_Lane] = []
         self._warm = False
+        try:
+            for _ in range(workers):
+                self._lanes.append(_Lane())
+        except BaseException:
+            self.close(finish=False)
+            raise
 
     def submit(self, work: Work, chunk: Chunk) -> Future[ChunkReport]:
         if not self._warm:
