@@ -26,7 +26,7 @@ _usual_type_of = typeof_impl.dispatch(np.ndarray)
 def _type_of(array: Any, context: Any) -> Any:
     """numba's own would import numpy.ma, a tenth of a second, to see that an array is not masked; before somebody else imports it,
     none is."""
-    if "numpy.ma" in sys.modules:
+    if "numpy.ma" in sys.modules or array.dtype.kind not in "biuf":
         return _usual_type_of(array, context)
     return types.Array(from_dtype(array.dtype), array.ndim, map_layout(array), readonly=not array.flags.writeable)
 
