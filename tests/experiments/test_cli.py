@@ -176,6 +176,7 @@ def test_ctrl_c_keeps_nothing_half_written(tmp_path: Path, workers: str) -> None
 def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost() -> None:
     code = (
         "import signal, sys, time, click\nfrom experiments import cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it\n"
         "class Held:\n    def __del__(self): signal.raise_signal(signal.SIGINT)\n"
         "@click.command()\ndef hold():\n    held = Held()\n    del held\n    time.sleep(5)\n    print('went on')\n"
         "cli.app = hold\nsys.exit(cli.main([]))"

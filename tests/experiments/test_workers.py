@@ -38,6 +38,7 @@ import os, signal, threading, time
 from multiprocessing.popen_spawn_posix import Popen
 from experiments.workers import spawned
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it
 born, usual = [], Popen._launch
 
 def launch(process, of):
