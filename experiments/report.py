@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,14 +123,16 @@ def embedded(name: str, data: Any) -> str:
 
 def render(**words: Any) -> str:
     """Fill the page's template."""
+    return sealed(template().render(**words))
+
+
+@lru_cache(maxsize=1)
+def template() -> Any:
+    """The template of every page."""
     from jinja2 import Environment, StrictUndefined
 
     text = files("experiments").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return sealed(
-        Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        .from_string(text)
-        .render(**words)
-    )
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)
 
 
 class Finding(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import sim
 from experiments.common import Bar, name_of
 from experiments.easel import Easel
-from experiments.report import PATTERNS_FILE, marks_of, page, patterns_of
+from experiments.report import PATTERNS_FILE, marks_of, page, patterns_of, template
 from sim.results import Result, check_replaceable
 from sim.scenario import Scenario
 from sim.tables import Rest, Tables
@@ -54,6 +54,7 @@ def _beside(result: Result, tables: Tables, spare: Path, easel: Easel) -> Iterat
 
     def rest(manifest: Mapping[str, Any]) -> dict[str, bytes]:
         patterns = patterns_of(result)
+        template()  # read while the charts are drawn
         kept = {PATTERNS_FILE: json.dumps(patterns, indent=1).encode()} if patterns else {}
         return {**kept, "report.html": page(manifest, drawn(), result.scenario.summary, patterns).encode()}
 

@@ -36,3 +36,10 @@ def test_what_was_left_out_is_there_when_asked_for() -> None:
 def test_it_is_the_same_mesa_whoever_imports_it_first() -> None:
     _runs("import mesa, sim.mesa_core\nassert sim.mesa_core.Model is mesa.Model and sim.mesa_core.Agent is mesa.Agent\n")
     _runs("import sim.mesa_core, mesa\nassert sim.mesa_core.Model is mesa.Model and sim.mesa_core.Agent is mesa.Agent\n")
+
+
+def test_mesas_loggers_have_their_names_and_the_stack_is_whole_again() -> None:
+    _runs("import inspect, sim.mesa_core, mesa.mesa_logging as told\n"
+          "def asked(): return inspect.stack()[1].function\n"
+          "def asks(): return asked()\n"
+          "assert (*sorted(told._module_loggers), asks()) == ('mesa.mesa_logging', 'mesa.model', 'asks')\n")
