@@ -13,8 +13,9 @@ import numpy as np
 
 from experiments import charts
 from experiments.cite import bibtex
-from experiments.report import Finding, Picture, anchor, embedded, render
-from experiments.summary import said, said_difference
+from experiments.numbers import said, said_difference
+from experiments.pictures import Picture
+from experiments.report import Finding, anchor, embedded, render
 from sim.errors import UsageError
 from sim.metrics import METRICS, metrics
 

@@ -26,7 +26,8 @@ from experiments.compare import (
 )
 from experiments.compare_report import parting_lines
 from experiments.gallery import PAGE, write_gallery
-from experiments.summary import console, figure_title, said, said_difference, shared_unit
+from experiments.numbers import said, said_difference
+from experiments.summary import console, figure_title, shared_unit
 from sim.errors import UsageError
 from sim.results import check_replaceable
 from sim.scenario_io import shipped_names

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from experiments import charts
-from experiments.report import Picture, pictures
+from experiments.pictures import Picture, pictures
 from experiments.tidy import Tidy
 from experiments.workers import spawned, stop
 from sim.tables import Tables

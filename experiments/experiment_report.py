@@ -25,8 +25,9 @@ from experiments.discovery import condition, discover
 from experiments.frames import Frame, chosen, frames
 from experiments.outcome import Outcome
 from experiments.pairing import bootstrap, paired
+from experiments.pictures import Picture
 from experiments.provenance import SCENARIO_MODEL, canonical
-from experiments.report import Finding, Picture, anchor, embedded, render
+from experiments.report import Finding, anchor, embedded, render
 from experiments.robustness import verdict
 from experiments.search import Front, front_of
 from experiments.sensitivity import Indices, indices

@@ -14,8 +14,9 @@ from experiments import charts
 from experiments.cite import bibtex
 from experiments.compare import Comparison, manifest_of, plain
 from experiments.compare_report import TRIFLE, WHOLE, parting_lines, share_of, signed, sure, title_of
-from experiments.report import Finding, Picture, anchor, render
-from experiments.summary import said
+from experiments.numbers import said
+from experiments.pictures import Picture
+from experiments.report import Finding, anchor, render
 from sim.provenance import digest
 
 PAGE = "gallery.html"

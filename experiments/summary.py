@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from experiments.numbers import said
 from sim.headline import Figure, Headline
 from sim.results import Result
 
@@ -23,25 +23,6 @@ _RULE_WIDTH = 22
 def console(**settings: Any) -> Console:
     """Standard output at eighty columns, so that a screen, a pipe and a mail show the same."""
     return Console(width=WIDTH, highlight=False, **settings)
-
-
-def said(value: float, digits: int) -> str:
-    """A number for a table: rounded, thousands apart, a dash where there is none and 0 where it is exactly that."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "never"
-    shown = digits if abs(value) < 100 else 0
-    return "0" if value == 0 else f"{value:,.{shown}f}"
-
-
-def said_difference(value: float, digits: int) -> str:
-    """A difference with its sign, with two figures that mean something or up to two decimals more."""
-    if math.isnan(value) or math.isinf(value) or value == 0:
-        return said(value, digits)
-    fine = max(digits, min(digits + 2, 1 - math.floor(math.log10(abs(value)))))
-    shown = f"{value:+,.{fine if abs(value) < 100 else 0}f}"
-    return shown if float(shown.replace(",", "")) else f"{'+' if value > 0 else '-'}0"
 
 
 def show(result: Result, to: Console) -> None:

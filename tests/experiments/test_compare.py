@@ -15,8 +15,9 @@ from experiments.compare import WHOLE, Comparison, Failure, Side, comparison, jo
 from experiments.compare_report import parting_lines
 from experiments.comparing import say, show_matrix
 from experiments.gallery import DRAWN, PAGE, write_gallery
+from experiments.numbers import said_difference
 from experiments.rebuild import rebuild
-from experiments.summary import console, said_difference
+from experiments.summary import console
 from sim.errors import InvariantError, UsageError
 from sim.headline import figures_of
 from sim.results import Result

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiments.easel import Easel
-from experiments.report import marks_of, pictures
+from experiments.pictures import pictures
+from experiments.report import marks_of
 from experiments.tidy import Tidy
 from sim.results import Result
 from tests.fake_record import FakeScenario, fake_record
