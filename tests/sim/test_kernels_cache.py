@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_the_folder_changes_with_a_kernel_and_with_a_constant_it_freezes(package
     after = kernels_cache.source_hash(package)
     (package / "kernel.py").write_text(KERNEL.replace("return MOST", "return MOST + 1"))
     assert len({before, after, kernels_cache.source_hash(package)}) == 3
+
+
+def test_every_file_with_a_kernel_counts() -> None:
+    package = Path(kernels_cache.__file__).parent
+    compiled = {path.relative_to(package) for path in package.rglob("*.py") if re.search(r"^@kernel\b", path.read_text(), re.MULTILINE)}
+    counted = {Path(*name.split(".")[1:]).with_suffix(".py") for name in kernels_cache._kernel_sources(package)}
+    assert len(compiled) > 10 and compiled <= counted, compiled - counted
 
 
 def test_an_edited_constant_is_not_run_stale(tmp_path: Path, package: Path) -> None:
