@@ -53,7 +53,8 @@ def test_the_folder_changes_with_a_kernel_and_with_a_constant_it_freezes(package
 
 def test_every_file_with_a_kernel_counts() -> None:
     package = Path(kernels_cache.__file__).parent
-    compiled = {path.relative_to(package) for path in package.rglob("*.py") if re.search(r"^@kernel\b", path.read_text(), re.MULTILINE)}
+    compiled = {path.relative_to(package) for path in package.rglob("*.py")
+                if re.search(r"^@kernel\b", path.read_text(), re.MULTILINE)}
     counted = {Path(*name.split(".")[1:]).with_suffix(".py") for name in kernels_cache._kernel_sources(package)}
     assert len(compiled) > 10 and compiled <= counted, compiled - counted
 
