@@ -240,6 +240,9 @@ class Behaviour(BaseModel):
     utilisation_tail_share: Quantity = parameter("share", "Own use of own hours.")
     utilisation_lessor_share: Quantity = parameter("share", "Own use of own hours by those who live by renting.")
     power_usd_per_hour: Quantity = parameter("USD per card-hour", "Power and staff at full load.")
+    rent_adaptation_share: Quantity = parameter(
+        "share per week", "How far the rents on which owners and tenants plan move in a week towards those just paid."
+    )
     rent_floor_share: Quantity = parameter(
         "share of capital cost per year", "Least yearly rent an owner takes, over card and host cost."
     )

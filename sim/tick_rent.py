@@ -162,14 +162,31 @@ def _clear(world: World, home: Floats, abroad: Floats, floor_usd: Floats) -> Non
     latency = np.rint(floor * world.behaviour.cloud_latency_share.value).astype(np.int64)
     extra = np.where(hours.lane_abroad, latency[hours.lane_offer], 0)
     lanes = Lanes(hours.lane_offer, hours.lane_buyer, extra, cap[hours.lane_offer])
-    memory = Memory(hours.price[owner, chip], hours.unit_value.reshape(-1), hours.basis)
+    planned = _planned(hours.price[owner, chip], chip, hours.region[owner])
+    memory = Memory(planned, hours.unit_value.reshape(-1), hours.basis)
     result = clear_two_use(offers, wants, lanes, weight, memory, world.tick // QUARTER_WEEKS, world.seed_number,
                            rounds=RENTAL_ROUNDS)
     hours.basis = result.memory.basis
-    hours.price[owner, chip] = result.memory.offer_price
-    hours.unit_value = result.memory.unit_value.reshape(hours.unit_value.shape)
+    share = world.behaviour.rent_adaptation_share.value
+    hours.price[owner, chip] = _towards(planned, result.memory.offer_price, share)
+    hours.unit_value = _towards(hours.unit_value, result.memory.unit_value.reshape(hours.unit_value.shape), share)
     hours.utility_usd = result.true_utility / 100.0
     _settle(world, owner, chip, lanes, result.lane_flow, result.price_paid, result.offer_price)
+
+
+def _planned(price: Floats, chip: Ints, region: Ints) -> Floats:
+    """Rents (offers,) on which tenants plan: an owner who has let nothing yet is taken for the cheapest with the part in its
+    region."""
+    least = np.full((int(chip.max()) + 1, len(REGIONS)), np.inf)
+    np.fmin.at(least, (chip, region), price)
+    shown = least[chip, region]
+    return np.where(np.isnan(price) & np.isfinite(shown), shown, price)
+
+
+def _towards(before: Floats, now: Floats, share: float) -> Floats:
+    """What was planned on, moved a share of the way to what was paid; what was paid where nothing was planned on. Planned at
+    last week's rents alone, leases swing from week to week (the cobweb of Ezekiel 1938, doi:10.2307/1881734)."""
+    return np.asarray(np.where(np.isnan(before), now, before + share * (now - before)))
 
 
 def _settle(world: World, owner: Ints, chip: Ints, lanes: Lanes, flow: Ints, paid: Ints, price: Floats) -> None:
