@@ -1,8 +1,8 @@
 """Calibration: which values of the free parameters the facts leave standing. History matching in waves (Craig et al. 1997;
 Vernon, Goldstein & Bower 2010): a space-filling design is run, emulators with a stated error stand in for the model, the next
 wave goes half where they find the least misfit (experiments.misfit), spread out, half around the best runs so far (in the first
-wave around the stated values), the last one all around the best run. Draws are taken from the runs themselves, so that nothing
-ships that was not simulated.
+wave around the stated values); later waves go downhill from around the best runs, as the emulators see it. Draws are taken from
+the runs themselves, so that nothing ships that was not simulated.
 
 Facts used: tagged `emerges`, read off the world itself, observed before CUTOFF. The posterior a scenario names is left out
 while it is fitted. Runs are kept (experiments.readings), so the same command goes on where it stopped.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from experiments import scoring
 from experiments.backtest import WORLD
 from experiments.batch import ranges_of, uncertain_of, value_at
-from experiments.emulator import Emulator, kernels
+from experiments.emulator import Emulator, bases, kernels
 from experiments.facts import Fact, Facts, read_facts
 from experiments.misfit import Key, Yardstick, matched
 from experiments.posterior import settings_of
@@ -38,11 +38,17 @@ CUTOFF = date(2025, 5, 1)
 """Nothing observed later is used to fit."""
 
 CANDIDATES = 4096
+SMALL = 1e-4
+"""Step of a difference, as a share of a range."""
+
 ROUNDS = 4
 """How often a search goes again around the best twentieth of its points."""
 
 NEAR = 0.2
 """Half the width, as a share of each range, of the part of the box that is searched around a good point."""
+
+EXPLORING = 0.6
+"""Share of the waves that look everywhere; those after it only better what was found."""
 
 BEST = 600
 """Points of least emulated misfit among which a wave is spread out."""
@@ -162,11 +168,11 @@ def calibrate(scenario: str, said: str, paths: Sequence[str], waves: int, n_runs
         standing.append(float((apart <= IMPLAUSIBLE).mean()))
         losses = yardstick.loss(pool.values)
         best = pool.x[np.argsort(losses, kind="stable")[: max(2, len(pool) // 20)]]
-        if wave + 2 < waves:
+        if wave + 1 < EXPLORING * waves:
             far = spread_out(settle(emulators, yardstick, 200 + wave)[:BEST], n_runs - n_runs // 2)
             design = np.vstack([far, around(best, n_runs // 2, 300 + wave)])
-        else:
-            design = around(best[:1], n_runs, 300 + wave)
+        elif wave + 1 < waves:
+            design = downhill(emulators, yardstick, around(best, n_runs, 300 + wave))
     draws, scores = _chosen(pool, losses, yardstick, len(design), n_draws, facts, clock)
     counts = {"facts": len(scores), "facts_passed": sum(bool(one.passed) for one in scores), **scoring.summary(scores)}
     counts.pop("groups_beating_baselines")
@@ -210,11 +216,12 @@ def lhs(k: int, n: int, seed: int) -> Floats:
 
 def emulators_of(pool: Pool) -> dict[Key, Emulator]:
     """One a target that has a value in at least half of the runs and enough of them to learn from."""
-    found = {}
+    found, shared = {}, bases(pool.x)
     for key, values in pool.values.items():
         known = ~np.isnan(values)
         if known.sum() >= max(5, len(pool) // 2):
-            found[key] = Emulator.fit(pool.x if known.all() else pool.x[known], values[known])
+            whole = bool(known.all())
+            found[key] = Emulator.fit(pool.x, values, shared) if whole else Emulator.fit(pool.x[known], values[known])
     if not found:
         raise UsageError("no fact has a value in enough runs to learn from; raise --runs")
     return found
@@ -252,6 +259,21 @@ def settle(emulators: Mapping[Key, Emulator], yardstick: Yardstick, seed: int) -
         near = np.clip(np.resize(best, shift.shape) + shift, 0.0, 1.0)
         x, loss = np.vstack([x, near]), np.append(loss, yardstick.loss(emulated(emulators, near)))
     return x[np.argsort(loss, kind="stable")]
+
+
+def downhill(emulators: Mapping[Key, Emulator], yardstick: Yardstick, starts: Floats) -> Floats:
+    """Each start moved to where emulated misfit is least within NEAR of it, inside the unit cube (L-BFGS-B, Byrd et al. 1995,
+    doi:10.1137/0916069, with differences for a gradient); where starts lie around good runs, nothing is asked far from a run."""
+    from scipy.optimize import minimize
+
+    def loss(x: Floats) -> tuple[float, Floats]:
+        found = yardstick.loss(emulated(emulators, np.vstack([x, x + SMALL * np.eye(len(x))])))
+        return float(found[0]), (found[1:] - found[0]) / SMALL
+
+    ends = [minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 30},
+                     bounds=list(zip(np.maximum(start - NEAR, 0.0), np.minimum(start + NEAR, 1.0), strict=True))).x
+            for start in starts]
+    return np.array(ends)
 
 
 def around(centres: Floats, n: int, seed: int) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,9 @@ class Emulator:
     error: float
 
     @classmethod
-    def fit(cls, x: Floats, y: Floats) -> Emulator:
-        """To inputs (n, k) and outputs (n,), by the length and nugget with the least leave-one-out error."""
+    def fit(cls, x: Floats, y: Floats, shared: Sequence[tuple[float, Floats]] = ()) -> Emulator:
+        """To inputs (n, k) and outputs (n,), by the length and nugget with the least leave-one-out error. shared: the bases of
+        these inputs, when other outputs have asked for them."""
         design = np.column_stack([np.ones(len(x)), x])
         ridge = 1e-3 * len(x) * np.eye(design.shape[1])
         ridge[0, 0] = 0.0
@@ -38,14 +39,11 @@ class Emulator:
         rest = y - design @ trend
         variance = float(rest.var()) or 1e-12
         best: tuple[float, Any] = (math.inf, None)
-        for length in LENGTHS:
-            near = kernel(x, x, length)
-            for nugget in NUGGETS:
-                inverse = np.linalg.inv(near + nugget * np.eye(len(x)))
-                weights = inverse @ rest
-                error = float(np.sqrt(np.mean((weights / np.diag(inverse)) ** 2)))
-                if error < best[0]:
-                    best = (error, (weights, inverse, length))
+        for length, inverse in shared or bases(x):
+            weights = inverse @ rest
+            error = float(np.sqrt(np.mean((weights / np.diag(inverse)) ** 2)))
+            if error < best[0]:
+                best = (error, (weights, inverse, length))
         weights, inverse, length = best[1]
         return cls(x, trend, weights, inverse, length, variance, best[0])
 
@@ -64,6 +62,11 @@ class Emulator:
         """Share of the output's variance over the cube that the trend along one input explains."""
         whole = float((self.trend[1:] ** 2).sum() / 12.0 + self.variance)
         return float(self.trend[column + 1] ** 2 / 12.0 / whole)
+
+
+def bases(x: Floats) -> list[tuple[float, Floats]]:
+    """Each length tried and, for each nugget, the inverse (n, n) of the inputs' kernel: what does not depend on the output."""
+    return [(length, np.linalg.inv(kernel(x, x, length) + nugget * np.eye(len(x)))) for length in LENGTHS for nugget in NUGGETS]
 
 
 def kernel(a: Floats, b: Floats, length: float) -> Floats:

@@ -12,9 +12,10 @@ import pytest
 
 import sim
 from experiments import calibration, forecast
-from experiments.calibration import spread_out
+from experiments.calibration import NEAR, downhill, spread_out
 from experiments.cli import main
 from experiments.emulator import Emulator
+from experiments.misfit import Target, Yardstick
 from experiments.readings import KEPT
 from experiments.store import Store
 from sim.scenario_io import read_posterior
@@ -179,6 +180,15 @@ def test_an_emulator_says_what_it_does_not_know() -> None:
 def test_points_of_the_next_wave_lie_apart() -> None:
     x = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0], [0.0, 1.0]])
     assert spread_out(x, 3).tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+
+
+def test_a_start_goes_downhill_no_further_than_near() -> None:
+    x = np.random.default_rng(1).random((60, 2))
+    yardstick = Yardstick({("F", 0): Target("F", 0, 1.0, 0.1, 0.9, 1.0, 1.1, False)}, {"F": 1.0}, {"F": "g"})
+    emulators = {("F", 0): Emulator.fit(x, x[:, 0] + x[:, 1])}
+    close, far = downhill(emulators, yardstick, np.array([[0.45, 0.45], [0.1, 0.2]]))
+    assert close.sum() == pytest.approx(1.0, abs=0.02), "the fact is met where the inputs add up to one"
+    assert far == pytest.approx([0.1 + NEAR, 0.2 + NEAR]), "which is further than it may go"
 
 
 def test_a_forecast_says_what_it_stands_on(facts: str, monkeypatch: pytest.MonkeyPatch) -> None:
