@@ -47,7 +47,7 @@ ROUNDS = 4
 NEAR = 0.2
 """Half the width, as a share of each range, of the part of the box that is searched around a good point."""
 
-EXPLORING = 0.6
+EXPLORING = 0.65
 """Share of the waves that look everywhere; those after it only better what was found."""
 
 BEST = 600
