@@ -243,14 +243,16 @@ def _pulls(world: World, worth: Floats, wait_weeks: Floats) -> Floats:
 
 
 def book_lines(world: World) -> None:
-    """Foreign makers learn from this week's orders and commit packaging lines."""
+    """Foreign makers learn from this week's orders and commit packaging lines. What an announced rule will bar before it could be
+    delivered is booked no more, at once: no line or die is kept for it, as none is for a part that has a successor."""
     frame, behaviour, lines, tick = world.frame, world.behaviour, world.lines, world.tick
     chips = frame.chips
     at_list = world.orders.sum(axis=0) * world.market.list_multiple  # a maker plans by what its list price would sell
     lines.learn(at_list, behaviour.forecast_weeks.value)
     weeks = world.lead_weeks + world.title_weeks
     bookable = (~chips.domestic) & (chips.maker >= 0) & (chips.volume_tick - weeks <= tick) & (chips.volume_tick < NEVER)
-    bookable &= (chips.family == np.arange(len(bookable))) & ~doomed(world, weeks)
+    late = doomed(world, weeks)
+    bookable &= (chips.family == np.arange(len(bookable))) & ~late
     if (low_end := frame.row("chip", "low_end")) >= 0:
         bookable[low_end] = False
     wafers = frame.makers.wafers_per_week[min(tick + world.lead_weeks, frame.clock.n_ticks - 1)]
@@ -258,10 +260,10 @@ def book_lines(world: World) -> None:
     supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
     wanted, seed, fused, freed = plans(
         tick, weeks, row, lines.forecast, lines.peak, world.primary.queue.sum(axis=0) + at_list, supply,
-        world.law.lost_forecast_usd, world.list_usd, wafers, bookable, world.law.open_before, chips.maker, chips.family,
-        chips.packages_per_wafer, chips.list_usd, chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick,
+        world.law.lost_forecast_usd, world.list_usd, wafers, bookable, world.law.open_before & ~late, chips.maker,
+        chips.family, chips.packages_per_wafer, chips.list_usd, chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick,
         chips.succeeded_tick, chips.successor_of)
-    china, outdated = np.where(chips.for_china, np.inf, fused), chips.succeeded_tick <= tick
+    china, outdated = np.where(chips.for_china, np.inf, fused), (chips.succeeded_tick <= tick) | late
     chosen = bookings(wanted, lines.last, seed, behaviour.booking_growth_share_per_week.value,
                       behaviour.booking_fall_share_per_week.value, chips.maker, chips.packages_per_wafer, china, outdated,
                       np.where(np.isinf(wafers), 1e12, wafers), behaviour.china_capacity_share.value, freed)
