@@ -72,24 +72,15 @@ def revenue(result: Result) -> float:
 
 
 RULED = ("history", "import-ban-2023", "h20-never-barred", "diffusion-kept")
-FEAR = ("where a bar is feared, labs buy foreign parts ahead of their budgets, on credit: h20-never-barred books 46 bn in 2025 "
-        "against 27 without stockpiling (seed 1), 115 in all against 108 in no-controls")
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason=FEAR)
 def test_no_controls_gives_the_largest_revenue() -> None:
     free, *ruled = means(revenue, "no-controls", *RULED)
     assert free > max(ruled)
 
 
-SMALL = ("counted in cards h20-never-barred has 0.29 domestic against 0.36 in no-controls, though its Chinese makers sell 2.4 M "
-         "cards in 2024-25 against 1.6 M: the part cut to the rule costs under half a whole one, so that the same money buys 5.8 M "
-         "foreign cards against 2.9 M (seed 1)")
-
-
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason=SMALL)
 def test_no_controls_gives_the_smallest_domestic_share() -> None:
     free, *ruled = means(domestic_share, "no-controls", *RULED)
     assert free < min(ruled)
@@ -97,7 +88,7 @@ def test_no_controls_gives_the_smallest_domestic_share() -> None:
 
 @pytest.mark.slow
 def test_no_controls_gives_the_smallest_domestic_share_by_value() -> None:
-    """What the trace of the disagreement says: in money, where a small card counts for what it costs, the sign is the expected."""
+    """In money too, where a small card counts for what it costs."""
     def by_value(result: Result) -> float:
         return window_of(result, "cards_share", "2024-01-01..2025-12-31", to="CN", origin="domestic", by="value")
 
@@ -107,7 +98,7 @@ def test_no_controls_gives_the_smallest_domestic_share_by_value() -> None:
 
 @pytest.mark.slow
 def test_without_fear_no_controls_gives_the_largest_revenue() -> None:
-    """What the trace of the disagreement says: take the buying ahead away, and the sign is the expected one."""
+    """Buying ahead of a feared bar is not what decides it."""
     def booked(scenario: str) -> float:
         return sum(revenue(run(scenario, seed, "behaviour.stockpiling=off")) for seed in SEEDS)
 
