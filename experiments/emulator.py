@@ -66,7 +66,8 @@ class Emulator:
 
 def bases(x: Floats) -> list[tuple[float, Floats]]:
     """Each length tried and, for each nugget, the inverse (n, n) of the inputs' kernel: what does not depend on the output."""
-    return [(length, np.linalg.inv(kernel(x, x, length) + nugget * np.eye(len(x)))) for length in LENGTHS for nugget in NUGGETS]
+    return [(length, np.asarray(np.linalg.inv(kernel(x, x, length) + nugget * np.eye(len(x)))))
+            for length in LENGTHS for nugget in NUGGETS]
 
 
 def kernel(a: Floats, b: Floats, length: float) -> Floats:

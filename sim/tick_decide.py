@@ -260,8 +260,8 @@ def book_lines(world: World) -> None:
     supply = lines.under_way() + world.ledger.finished.sum(axis=0) + world.ledger.ready
     wanted, seed, fused, freed = plans(
         tick, weeks, row, lines.forecast, lines.peak, world.primary.queue.sum(axis=0) + at_list, supply,
-        world.law.lost_forecast_usd, world.list_usd, wafers, bookable, world.law.open_before & ~late, chips.maker,
-        chips.family, chips.packages_per_wafer, chips.list_usd, chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick,
+        world.law.lost_forecast_usd, world.list_usd, wafers, bookable, world.law.open_before & ~late, chips.maker, chips.family,
+        chips.packages_per_wafer, chips.list_usd, chips.domestic, chips.for_china, chips.announced_tick, chips.volume_tick,
         chips.succeeded_tick, chips.successor_of)
     china, outdated = np.where(chips.for_china, np.inf, fused), (chips.succeeded_tick <= tick) | late
     chosen = bookings(wanted, lines.last, seed, behaviour.booking_growth_share_per_week.value,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,18 @@ def test_chips_made_less_lost_are_all_somewhere() -> None:
             + ledger.stock.sum(axis=(0, 2)) + ledger.held.sum(axis=0))
     start = sim.build(sim.load(SMALL), 1).ledger.created
     assert (held == start + made - lost).all()
+
+
+def test_what_an_announced_bar_leaves_no_time_to_deliver_is_booked_no_more() -> None:
+    """Half a year of grace for the H20, as in P3's contrast: its lines stop, a delivery's time before the bar, from one week to
+    the next; they used to run down by a twentieth a week, and grace stranded as much as none."""
+    world = world_of("history", "rules.LETTER_H20_2025.since=2025-10-08", weeks=180)
+    part, booked = world.frame.row("chip", "H20"), []
+    while world.frame.clock.date_of(world.tick) < date(2025, 9, 1):
+        world.step()
+        booked.append(int(world.lines.last[part]))
+    stop = booked.index(0)
+    assert stop > 0 and min(booked[:stop]) > 1_000 and not any(booked[stop:])
 
 
 @pytest.mark.parametrize("column", ["stock", "held", "ready", "cash_cents"])
