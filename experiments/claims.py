@@ -275,7 +275,7 @@ CLAIMS = (
         ),
         (1.0, math.inf),
         "Domestic makers are held back by dies, yield, packaging and later memory, whatever is demanded.",
-        "Both hold at once: a protected home market and a longer lag do not exclude each other.",
+        "A protected home market and the lag are two questions: here the first is plain, and the lag hardly moves either way.",
     ),
     Claim(
         "Scarcity shifted effort to efficiency.",
