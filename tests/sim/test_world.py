@@ -45,7 +45,7 @@ def test_chips_made_less_lost_are_all_somewhere() -> None:
 
 def test_what_an_announced_bar_leaves_no_time_to_deliver_is_booked_no_more() -> None:
     """Half a year of grace for the H20, as in P3's contrast: its lines stop, a delivery's time before the bar, from one week to
-    the next; they used to run down by a twentieth a week, and grace stranded as much as none."""
+    the next; they used to run down by a fortieth a week, and grace stranded as much as none."""
     world = world_of("history", "rules.LETTER_H20_2025.since=2025-10-08", weeks=180)
     part, booked = world.frame.row("chip", "H20"), []
     while world.frame.clock.date_of(world.tick) < date(2025, 9, 1):
