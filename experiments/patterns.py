@@ -279,7 +279,7 @@ def runway_after(result: Result) -> float:
 
 def training_after(result: Result) -> float:
     """Training worth of Chinese labs, mean of the half year after the rule of October 2023, thousand H100 weights (P4). One week
-    would say little: what is on lease changes by a third from week to week later in 2024."""
+    would say little: what is on lease moves from week to week."""
     weekly = result.panel("training_compute").select(region="CN").total()
     weights = result.clock.window("2023-10-17..2024-04-15")
     return float((weekly * weights).sum() / weights.sum()) / 1e3
