@@ -38,14 +38,14 @@ CUTOFF = date(2025, 5, 1)
 """Nothing observed later is used to fit."""
 
 CANDIDATES = 4096
-SMALL = 1e-4
-"""Step of a difference, as a share of a range."""
-
 ROUNDS = 4
 """How often a search goes again around the best twentieth of its points."""
 
 NEAR = 0.2
 """Half the width, as a share of each range, of the part of the box that is searched around a good point."""
+
+SMALL = 1e-4
+"""Step of a difference, as a share of a range."""
 
 EXPLORING = 0.65
 """Share of the waves that look everywhere; those after it only better what was found."""
@@ -308,7 +308,7 @@ def ensemble_for(found: Calibration, ids: Sequence[str]) -> tuple[int, ...]:
 def _chosen(pool: Pool, losses: Floats, yardstick: Yardstick, last: int, n_draws: int, facts: Facts, clock: Clock
             ) -> tuple[tuple[int, ...], list[scoring.Score]]:
     """The draws: of the ensembles tried the one that scores best (groups passed, then facts, then the least misfit of its
-    runs). Tried are those matched to the facts among the better runs, and the `last` runs, of the wave around the best. The
+    runs). Tried are those matched to the facts among the better runs, and the `last` runs, of the last wave. The
     first few stand for all."""
     order = [int(row) for row in np.argsort(losses, kind="stable")]
     best: tuple[tuple[float, ...], list[int], list[scoring.Score]] = ((-1.0,), [], [])

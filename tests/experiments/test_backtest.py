@@ -191,6 +191,16 @@ def test_a_start_goes_downhill_no_further_than_near() -> None:
     assert far == pytest.approx([0.1 + NEAR, 0.2 + NEAR]), "which is further than it may go"
 
 
+def test_the_waves_after_those_that_explore_go_downhill(facts: str, capsys: pytest.CaptureFixture[str],
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "CUTOFF", date(2031, 6, 1))
+    asked = []
+    monkeypatch.setattr(calibration, "downhill", lambda emulators, yardstick, starts: asked.append(starts) or starts)
+    Path("toy.yaml").write_text(f"schema: 1\nextends: teaching/rush\nuncertainties: {{impatience: {{path: {PARAMETER}}}}}\n")
+    said(capsys, "calibrate", "toy.yaml", "--facts", facts, "--waves", "3", "--runs", "6", "--draws", "4")
+    assert [starts.shape for starts in asked] == [(6, 1)], "the third of three waves, from as many starts as it has runs"
+
+
 def test_a_forecast_says_what_it_stands_on(facts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast, "CUTOFF", date(2030, 7, 1))
     assert main(["forecast", "teaching/rush", "--seeds", "2", "--out", "page.md", "--quiet"]) == 0
