@@ -275,7 +275,7 @@ CLAIMS = (
         ),
         (1.0, math.inf),
         "Domestic makers are held back by dies, yield, packaging and later memory, whatever is demanded.",
-        "A protected home market and the lag are two questions: here the first is plain, and the lag hardly moves either way.",
+        "A protected home market and a longer lag are two questions; the last row answers the second.",
     ),
     Claim(
         "Scarcity shifted effort to efficiency.",
