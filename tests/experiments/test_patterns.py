@@ -111,9 +111,9 @@ def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
 
 DISAGREES = {
     ("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it training "
-                           "in the half year after is 2 to 3% less, the right way but not the fifth that was declared",
-    ("P5", "enforcement"): "without enforcement 5 to 9% more chips are smuggled, the right way but not the fifth that was "
-                           "declared; why so few is not traced",
+                           "in the half year after is 7 to 8% less, the right way but not the fifth that was declared",
+    ("P5", "enforcement"): "without enforcement 1% fewer to 2% more chips are smuggled (three seeds), not the fifth more that "
+                           "was declared; why so few is not traced",
 }
 """Cells in which the model disagrees with what was declared, and why; they are told, not tuned away."""
 
