@@ -112,8 +112,8 @@ def test_without_diversion_there_is_no_grey_market(seed: int) -> None:
 DISAGREES = {
     ("P4", "stockpiling"): "what was ordered ahead before October 2023 met full lines and lengthened queues: without it training "
                            "in the half year after is 7 to 8% less, the right way but not the fifth that was declared",
-    ("P5", "enforcement"): "without enforcement 1% fewer to 2% more chips are smuggled (three seeds), not the fifth more that "
-                           "was declared; why so few is not traced",
+    ("P5", "enforcement"): "without enforcement 2 to 11% more chips are smuggled (three seeds), not the fifth more that was "
+                           "declared: networks pass some 60% of what they could, for want of goods (docs/odd.md, 7.11)",
 }
 """Cells in which the model disagrees with what was declared, and why; they are told, not tuned away."""
 
