@@ -23,7 +23,8 @@ def test_axe_finds_nothing(panel: str, tab: Callable[..., Tab]) -> None:
     inside = {"levers": "[data-testid=lever]", "why": "g.node[data-id=shop_hk_02] .mark", "lessons": "[data-testid=lesson]"}
     if panel in inside:
         page.locator(inside[panel]).first.click()
-    page.wait_for_function("document.getAnimations().every((one) => one.effect.getTiming().iterations === Infinity)")  # no fade left
+    # a page that still fades in has pale words
+    page.wait_for_function("document.getAnimations().every((one) => one.effect.getTiming().iterations === Infinity)")
     with open(axe, encoding="utf-8") as script:
         page.evaluate(script.read())
     found = page.evaluate("axe.run().then((said) => said.violations.map((v) => [v.impact, v.id, v.nodes[0].html.slice(0, 200)]))")
